@@ -91,9 +91,7 @@ class OutcomeKind(StrEnum):
 OURS = frozenset({OutcomeKind.INTERNAL, OutcomeKind.BLOCKED_TARGET})
 
 # Failures a server recovers from by itself: `degraded` at first, `down` when they last.
-SOFT_FAILURES = frozenset(
-    {OutcomeKind.MAILBOX_LOCKED, OutcomeKind.RATE_LIMITED, OutcomeKind.AUTH_TEMPORARY}
-)
+SOFT_FAILURES = frozenset({OutcomeKind.MAILBOX_LOCKED, OutcomeKind.RATE_LIMITED, OutcomeKind.AUTH_TEMPORARY})
 
 # The server has judged this credential and said no: the ladder of login tries begins.
 REFUSALS = frozenset({OutcomeKind.AUTH_REJECTED, OutcomeKind.AUTH_EXPIRED})
