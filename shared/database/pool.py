@@ -1,0 +1,108 @@
+"""Connections that act as one of our roles, and transactions that act for one organization."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import asyncpg
+
+from shared.database.errors import DatabaseUnavailable, translated_errors
+
+Connection: TypeAlias = Any  # asyncpg.Connection or its pool proxy: asyncpg carries no types of its own
+Pool: TypeAlias = Any  # asyncpg.Pool
+
+GATEWAY_ROLE = "mailprobe_gateway"
+PIPELINE_ROLE = "mailprobe_pipeline"
+
+
+def _server_settings(role: str | None, application_name: str, extra: dict[str, str] | None) -> dict[str, str]:
+    settings = {"search_path": "mailprobe", "application_name": application_name, **(extra or {})}
+    # A superuser bypasses row-level security even where it is forced; the role never does.
+    return settings if role is None else {**settings, "role": role}
+
+
+async def _prepare(connection: Connection) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+async def connect(
+    dsn: str,
+    *,
+    role: str | None,
+    application_name: str,
+    server_settings: dict[str, str] | None = None,
+    timeout_seconds: float = 10.0,
+    command_timeout_seconds: float | None = 30.0,
+) -> Connection:
+    """One connection of its own, outside any pool; for session locks and fenced transactions."""
+    with translated_errors():
+        connection = await asyncpg.connect(
+            dsn,
+            timeout=timeout_seconds,
+            command_timeout=command_timeout_seconds,
+            server_settings=_server_settings(role, application_name, server_settings),
+        )
+        await _prepare(connection)
+    return connection
+
+
+@asynccontextmanager
+async def open_pool(
+    dsn: str,
+    *,
+    role: str | None,
+    application_name: str,
+    min_size: int = 1,
+    max_size: int = 10,
+    command_timeout_seconds: float = 30.0,
+) -> AsyncIterator[Pool]:
+    """A pool whose every connection acts as `role`; raises DatabaseUnavailable where none can be made."""
+    with translated_errors():
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=min_size,
+            max_size=max_size,
+            timeout=10,
+            command_timeout=command_timeout_seconds,
+            server_settings=_server_settings(role, application_name, None),
+            init=_prepare,
+        )
+    try:
+        yield pool
+    finally:
+        # A broken server must not hold up the end of the process.
+        try:
+            async with asyncio.timeout(5):
+                await pool.close()
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            pool.terminate()
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection within one transaction; our errors come out of it, not asyncpg's."""
+    with translated_errors():
+        async with pool.acquire(timeout=10) as connection, connection.transaction():
+            yield connection
+
+
+@asynccontextmanager
+async def organization_transaction(pool: Pool, organization_id: int) -> AsyncIterator[Connection]:
+    """A transaction that sees and writes the rows of one organization only (row-level security)."""
+    async with transaction(pool) as connection:
+        await connection.execute("SELECT set_config('mailprobe.organization', $1, true)", str(organization_id))
+        yield connection
+
+
+async def is_reachable(pool: Pool) -> str | None:
+    """None where a query is answered within 2 s, else what is wrong, in words."""
+    try:
+        with translated_errors():
+            async with pool.acquire(timeout=2) as connection:
+                await connection.execute("SELECT 1", timeout=2)
+    except DatabaseUnavailable as error:
+        return f"the database does not answer: {error}"
+    return None
