@@ -1,0 +1,108 @@
+"""Logs: one rich line per unit of work, JSON unless a terminal reads along; never a secret.
+
+Services write through `structlog.get_logger()`; libraries that use the standard library's logging come out in the
+same form. What a line says is for those who write it.
+"""
+
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Literal, TextIO
+
+import structlog
+from structlog.typing import Processor
+
+from shared.runtime.identity import instance_name
+
+Format = Literal["auto", "json", "console"]
+
+REFUSED = "[refused: a secret's name]"
+_SECRET_WORDS = frozenset({"password", "passphrase", "sealed", "token", "secret", "authorization", "cookie"})
+_HARMLESS_ENDINGS = frozenset({"id", "ids", "hint", "count", "set"})
+
+# Their debug lines print traffic, passwords included; aiormq's warnings repeat what our own lines say.
+_QUIET_LIBRARIES = {
+    "aioimaplib": logging.CRITICAL,
+    "aio_pika": logging.ERROR,
+    "aiormq": logging.ERROR,
+    "aiohttp.access": logging.WARNING,
+    "asyncio": logging.WARNING,
+}
+
+
+def configure(
+    service: str,
+    *,
+    format: Format = "auto",  # noqa: A002 - the setting's own word
+    level: str = "info",
+    stream: TextIO | None = None,
+) -> None:
+    """Send this process's logs to `stream` (stderr), each line with service and instance."""
+    out = stream or sys.stderr
+    as_json = format == "json" or (format == "auto" and not out.isatty())
+    at_level = logging.getLevelNamesMapping()[level.upper()]
+    ours: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _names(service),
+    ]
+    last: list[Processor] = [refuse_secrets, *_rendering(as_json, colors=not as_json and out.isatty())]
+    structlog.configure(
+        processors=[*ours, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(at_level),
+        logger_factory=structlog.WriteLoggerFactory(file=out),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*ours, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(at_level)
+    for name, quiet_level in _QUIET_LIBRARIES.items():
+        logging.getLogger(name).setLevel(max(quiet_level, at_level))
+
+
+def refuse_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The last look before a line is written: a value under a secret's name does not pass."""
+    return {key: REFUSED if _is_secret(key) else _without_secrets(value) for key, value in event.items()}
+
+
+def _without_secrets(value: object, depth: int = 0) -> object:
+    if isinstance(value, Mapping) and depth < 4:
+        return {
+            key: REFUSED if _is_secret(str(key)) else _without_secrets(inner, depth + 1) for key, inner in value.items()
+        }
+    return value
+
+
+def _is_secret(key: str) -> bool:
+    words = key.lower().replace("-", "_").split("_")
+    return not _SECRET_WORDS.isdisjoint(words) and words[-1] not in _HARMLESS_ENDINGS
+
+
+def _names(service: str) -> Processor:
+    instance = instance_name(service)
+
+    def add(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event.setdefault("service", service)
+        event.setdefault("instance", instance)
+        return event
+
+    return add
+
+
+def _rendering(as_json: bool, *, colors: bool) -> list[Processor]:
+    if not as_json:
+        plain = structlog.dev.plain_traceback  # a rich one would print local variables, passwords among them
+        return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
+    without_locals = structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
+    return [
+        structlog.processors.ExceptionRenderer(without_locals),
+        structlog.processors.JSONRenderer(default=str),
+    ]

@@ -1,0 +1,274 @@
+"""Settings: the only place that reads the environment, and what it answers when something is wrong.
+
+Each service has one frozen class, composed of the parts below; the names are `MAILPROBE_` plus the field's name in
+capitals. A secret may stand in a file instead, named by the same variable with `_FILE` at its end. What the values
+mean beyond their form is for the code that uses them.
+"""
+
+import json
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.runtime.settings_errors import SettingsError as SettingsError
+from shared.runtime.settings_errors import fault_sentences
+from shared.runtime.settings_files import secrets_from_files
+
+PREFIX = "MAILPROBE_"
+
+
+def _split(value: object) -> object:
+    """A comma list from the environment as a tuple; anything else is left to the field's type."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _networks(value: object) -> object:
+    """A comma list of networks; `ip_network` says better than pydantic what is wrong with one."""
+    parts = _split(value)
+    return tuple(ip_network(part) for part in parts) if isinstance(parts, tuple) else parts
+
+
+def _is_address(value: str) -> str:
+    """An address, alone or with a port: `9.9.9.9`, `9.9.9.9:5353`, `2620:fe::fe`, `[2620:fe::fe]:5353`."""
+    host, colon, port = value.rpartition(":")
+    if colon and port.isdecimal() and (host.startswith("[") or host.count(".") == 3):
+        ip_address(host.strip("[]"))
+    else:
+        ip_address(value.strip("[]"))
+    return value
+
+
+def _has_scheme(*schemes: str) -> AfterValidator:
+    def check(value: SecretStr) -> SecretStr:
+        if value.get_secret_value().partition("://")[0].lower() not in schemes:
+            raise ValueError(f"it has to begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _is_json_object(value: SecretStr) -> SecretStr:
+    try:
+        if isinstance(json.loads(value.get_secret_value()), dict):
+            return value
+    except ValueError:
+        pass
+    raise ValueError("it has to be a key ring as `mailprobe keys generate` prints it (a JSON object)")
+
+
+Network = IPv4Network | IPv6Network
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
+Addresses = Annotated[tuple[Annotated[str, AfterValidator(_is_address)], ...], NoDecode, BeforeValidator(_split)]
+DatabaseUrl = Annotated[SecretStr, _has_scheme("postgresql", "postgres")]
+AmqpUrl = Annotated[SecretStr, _has_scheme("amqp", "amqps")]
+ManagementUrl = Annotated[SecretStr, _has_scheme("http", "https")]
+KeyRingText = Annotated[SecretStr, AfterValidator(_is_json_object)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+PortOrOff = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Settings(BaseSettings):
+    """What all settings share: frozen, from the environment, faults told in sentences."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+    @classmethod
+    def load(cls, **given: Any) -> Self:
+        """These settings from the environment; `given` (by field name) goes before it.
+
+        Raises:
+            SettingsError: with one sentence per fault, each naming its variable.
+        """
+        from_files = secrets_from_files(cls, PREFIX)
+        try:
+            return cls(**{**from_files, **given})
+        except ValidationError as error:
+            raise SettingsError(fault_sentences(error, cls, PREFIX)) from None
+
+
+class LogSettings(Settings):
+    log_format: Literal["auto", "json", "console"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("log_format", "log_level", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+
+class ProcessSettings(LogSettings):
+    """What every process has."""
+
+    admin_host: str = "127.0.0.1"
+    admin_port: PortOrOff = 0  # 0: no admin server
+
+
+class DatabaseSettings(Settings):
+    database_url: DatabaseUrl = Field(
+        validation_alias=AliasChoices("MAILPROBE_DATABASE_URL", "DATABASE_URL"),
+        description="the address of the database, such as postgresql://user:password@host:5432/mailprobe",
+    )
+
+
+class BrokerSettings(Settings):
+    amqp_url: AmqpUrl = Field(
+        validation_alias=AliasChoices("MAILPROBE_AMQP_URL", "AMQP_URL"),
+        description="the address of RabbitMQ, such as amqp://user:password@host:5672/mailprobe",
+    )
+    # RabbitMQ's HTTP API, where policies are applied and verified; not every process may reach it.
+    management_url: ManagementUrl | None = Field(
+        default=None,
+        validation_alias=AliasChoices("MAILPROBE_MANAGEMENT_URL", "MAILPROBE_RABBITMQ_MANAGEMENT_URL"),
+        description="RabbitMQ's management address, such as http://user:password@host:15672",
+    )
+    policies_required: bool = False  # readiness then fails where the broker's policies are missing
+
+
+class NetworkSettings(Settings):
+    """Where checks (and webhooks) may connect beyond public addresses."""
+
+    allowed_private_networks: Networks = Field(
+        default=(), description="a comma list of networks, such as 10.0.0.0/8,192.168.7.0/24"
+    )
+
+
+class ApiSettings(NetworkSettings):
+    """What the gateway listens on and allows."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    trusted_proxies: Networks = Field(
+        default=(), description="a comma list of the proxies' networks, such as 10.0.0.1/32"
+    )
+    rate_limit_anonymous: Annotated[int, Field(ge=1)] = 100  # requests a minute, per address
+    rate_limit_token: Annotated[int, Field(ge=1)] = 600  # requests a minute, per token
+    check_interval_floor_minutes: Annotated[float, Field(ge=0.5, le=1440, multiple_of=0.5)] = 0.5
+    pop3_interval_floor_minutes: Annotated[float, Field(ge=0.5, le=1440, multiple_of=0.5)] = 5.0
+
+
+class PaceSettings(Settings):
+    """How hard one mail server may be asked, over the whole fleet."""
+
+    host_logins_per_second: Annotated[float, Field(gt=0)] = 5.0
+    host_in_flight: Annotated[int, Field(ge=1)] = 10
+
+
+class LocationSettings(Settings):
+    """Where this worker stands."""
+
+    location_code: Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")] = Field(
+        default="default", description="a code of small letters, digits and hyphens, such as eu-fra1"
+    )
+    location_name: str = ""  # empty: the code
+    country_code: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = Field(
+        default=None, description="a country's two letters, such as DE"
+    )
+    presence_seconds: Annotated[float, Field(gt=0, le=30)] = 5.0
+
+    @field_validator("country_code", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @property
+    def shown_location(self) -> str:
+        return self.location_name or self.location_code
+
+
+class ProbingSettings(LocationSettings, NetworkSettings):
+    """How this worker's checks run."""
+
+    worker_capacity: Annotated[int, Field(ge=1, le=100_000)] = 200  # checks at once
+    max_handshakes: Annotated[int, Field(ge=1)] | None = None  # TLS handshakes at once; None: by the processors
+    ca_file: Path | None = None  # trusted beside the system's authorities
+    dns_servers: Addresses = Field(default=(), description="a comma list of addresses, such as 9.9.9.9,1.1.1.1")
+
+    @field_validator("ca_file")
+    @classmethod
+    def _is_there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"there is no file {value}")
+        return value
+
+
+class PublicKeySettings(Settings):
+    public_keys: KeyRingText = Field(
+        description="the public key ring that `mailprobe keys generate` prints, or name its file"
+    )
+
+
+class PrivateKeySettings(Settings):
+    private_keys: KeyRingText = Field(
+        description="the private key ring that `mailprobe keys generate` prints, or name its file"
+    )
+
+
+class GatewaySettings(ApiSettings, PublicKeySettings, DatabaseSettings, BrokerSettings, ProcessSettings):
+    """`services/api_gateway`."""
+
+
+class SchedulerSettings(PaceSettings, DatabaseSettings, BrokerSettings, ProcessSettings):
+    """`services/scheduler`."""
+
+
+class WorkerSettings(ProbingSettings, PrivateKeySettings, BrokerSettings, ProcessSettings):
+    """`services/imap_worker` and `services/pop3_worker`: no database address."""
+
+
+class RecorderSettings(DatabaseSettings, BrokerSettings, ProcessSettings):
+    """`services/result_recorder`."""
+
+
+ServiceSettings = TypeVar("ServiceSettings", bound=Settings)
+
+
+class StandaloneSettings(ApiSettings, PaceSettings, ProbingSettings, ProcessSettings):
+    """`services/standalone`: no broker, and a database of its own unless one is named."""
+
+    data: Path = Path("data")
+    database_url: DatabaseUrl | None = Field(
+        default=None, validation_alias=AliasChoices("MAILPROBE_DATABASE_URL", "DATABASE_URL")
+    )
+
+    def settings_of(
+        self,
+        service: type[ServiceSettings],
+        *,
+        database_url: str,
+        public_keys: str = "{}",
+        private_keys: str = "{}",
+    ) -> ServiceSettings:
+        """The settings one service within this process gets: ours, and what was made for it at start.
+
+        Nothing is read again, from the environment or elsewhere. Its `amqp_url` leads nowhere; the caller hands
+        the service the in-process broker.
+        """
+        made: Mapping[str, Any] = {
+            **{name: getattr(self, name) for name in type(self).model_fields},
+            "database_url": SecretStr(database_url),
+            "amqp_url": SecretStr("in-process:"),
+            "public_keys": SecretStr(public_keys),
+            "private_keys": SecretStr(private_keys),
+        }
+        return service.model_construct(**{name: value for name, value in made.items() if name in service.model_fields})

@@ -1,0 +1,109 @@
+"""Logs: their form, and that a secret's name does not carry its value out."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from shared.runtime import logs
+
+
+@pytest.fixture(autouse=True)
+def restored_logging() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+
+
+def lines(stream: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_line_is_json_with_time_level_service_and_instance() -> None:
+    out = io.StringIO()
+    logs.configure("scheduler", format="json", level="info", stream=out)
+    structlog.get_logger().info("tick_done", claimed=3)
+    (line,) = lines(out)
+    assert line["event"] == "tick_done"
+    assert line["claimed"] == 3
+    assert line["level"] == "info"
+    assert line["service"] == "scheduler"
+    assert str(line["instance"]).startswith("scheduler@")
+    assert str(line["timestamp"]).endswith("Z")
+
+
+def test_where_no_terminal_reads_along_lines_are_json() -> None:
+    out = io.StringIO()
+    logs.configure("scheduler", stream=out)
+    structlog.get_logger().info("tick_done")
+    assert lines(out)[0]["event"] == "tick_done"
+
+
+def test_a_terminal_gets_lines_for_people() -> None:
+    out = io.StringIO()
+    logs.configure("scheduler", format="console", stream=out)
+    structlog.get_logger().info("tick_done", claimed=3)
+    assert "tick_done" in out.getvalue()
+    assert not out.getvalue().startswith("{")
+
+
+def test_the_standard_library_s_logging_comes_out_in_the_same_form() -> None:
+    out = io.StringIO()
+    logs.configure("scheduler", format="json", stream=out)
+    logging.getLogger("some.library").warning("said %s", "so")
+    (line,) = lines(out)
+    assert line["event"] == "said so"
+    assert line["logger"] == "some.library"
+    assert line["service"] == "scheduler"
+
+
+def test_lines_below_the_level_are_not_written() -> None:
+    out = io.StringIO()
+    logs.configure("scheduler", format="json", level="warning", stream=out)
+    structlog.get_logger().info("chatter")
+    logging.getLogger("some.library").info("chatter")
+    assert out.getvalue() == ""
+
+
+@pytest.mark.parametrize("key", ["password", "sealed_password", "token", "Authorization", "api_token", "secret"])
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_value_under_a_secret_s_name_is_refused(key: str, form: logs.Format) -> None:
+    out = io.StringIO()
+    logs.configure("scheduler", format=form, stream=out)
+    structlog.get_logger().info("said_too_much", **{key: "hunter2"}, body={"deeper": {key: "hunter2"}})
+    logging.getLogger("x").warning("%s", "ok")
+    assert "said_too_much" in out.getvalue()
+    assert "hunter2" not in out.getvalue()
+
+
+def test_names_that_only_sound_like_secrets_pass() -> None:
+    out = io.StringIO()
+    logs.configure("scheduler", format="json", stream=out)
+    structlog.get_logger().info("token_used", token_id=7, token_hint="mp_…x")
+    assert lines(out)[0]["token_id"] == 7
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_traceback_shows_no_local_variables(form: logs.Format) -> None:
+    out = io.StringIO()
+    logs.configure("scheduler", format=form, stream=out)
+    try:
+        password = "hunter" + "2"
+        raise RuntimeError(f"of length {len(password)}")
+    except RuntimeError:
+        structlog.get_logger().exception("broke")
+    assert "of length 7" in out.getvalue()
+    assert "hunter2" not in out.getvalue()
+
+
+def test_libraries_that_print_traffic_are_silenced_even_at_debug() -> None:
+    out = io.StringIO()
+    logs.configure("imap_worker", format="json", level="debug", stream=out)
+    for name in ("aioimaplib", "aioimaplib.aioimaplib", "aio_pika.channel", "aiormq.connection"):
+        logging.getLogger(name).debug("LOGIN user hunter2")
+    assert out.getvalue() == ""
