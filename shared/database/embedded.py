@@ -295,7 +295,7 @@ class EmbeddedPostgres:
                 if await self._answers():
                     return
                 said.seek(0)
-                words = b" ".join(said.read().split()).decode(errors="replace")[-600:]
+                words = " ".join((said.read() + self._last_logged()).decode(errors="replace").split())[-600:]
             if self._process.poll() is None:
                 raise EmbeddedPostgresError(
                     f"Postgres in {self._cluster} was not ready after {self._start_timeout_seconds:.0f} s; "
@@ -312,6 +312,11 @@ class EmbeddedPostgres:
                 raise EmbeddedPostgresError(
                     f"Postgres did not start in {self._cluster}; its own words are in {self._cluster / 'log'}: {words}"
                 )
+
+    def _last_logged(self) -> bytes:
+        """The end of the newest log file: once it has a collector, Postgres tells its reasons only there."""
+        files = sorted((self._cluster / "log").glob("*.log"), key=lambda file: file.stat().st_mtime)
+        return files[-1].read_bytes()[-2000:] if files else b""
 
     async def _answers(self) -> bool:
         """Whether it takes connections before the deadline; False as soon as the process is gone."""
