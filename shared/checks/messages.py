@@ -111,6 +111,7 @@ class MissedSlots(Message):
     interval_ms: int
     reason: MissedReason
     check_id: UUID | None = None
+    retry_at: int | None = None  # to somebody who waits for the answer: when it may be asked again
     record: bool = True
     login_attempt: LoginAttempt | None = None
 
