@@ -1,0 +1,121 @@
+"""A server process of ours that cannot outlive us: started on a leash, ended with everything below it.
+
+Provides `LeashedProcess`, free ports and waiting; what runs and how is left to the server modules.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+_LEASH = Path(__file__).with_name("leash.py")
+
+
+class ServerFailed(Exception):
+    """A server needed by the tests did not start, or ended by itself; its last words are in the text."""
+
+
+class LeashedProcess:
+    """One command on a leash, its output in `log_path`."""
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        log_path: Path,
+        grace_seconds: float = 15.0,
+    ) -> None:
+        self._log_path = log_path
+        self._grace_seconds = grace_seconds
+        with log_path.open("ab") as log:
+            self._leash = subprocess.Popen(
+                [sys.executable, "-I", "-S", _LEASH, str(grace_seconds), *command],
+                env=dict(env),
+                cwd=cwd,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the test run, which then ends us in order
+            )
+        assert self._leash.stdout is not None
+        self.pid = int(self._leash.stdout.readline() or 0)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the command still runs."""
+        return self._leash.poll() is None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send the command (not those below it) a signal: SIGSTOP, SIGCONT, SIGHUP."""
+        os.kill(self.pid, number)
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Send a signal to the command and those of its children that stayed in its group."""
+        os.killpg(self.pid, number)
+
+    async def stop(self) -> None:
+        """SIGTERM, after the grace time SIGKILL; returns when everything is gone."""
+        await asyncio.to_thread(self._let_go)
+
+    async def kill(self) -> None:
+        """SIGKILL at once, as a power cut would; returns when everything is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        await self.stop()
+
+    def last_words(self, size: int = 1500) -> str:
+        """The end of what it wrote."""
+        return self._log_path.read_bytes()[-size:].decode(errors="replace")
+
+    async def until_ready(
+        self, what: str, ready: Callable[[], Awaitable[bool]], *, timeout_seconds: float = 90.0
+    ) -> None:
+        """Ask `ready` until it says yes; raise `ServerFailed` when the process ends or time is up."""
+        deadline = time.monotonic() + timeout_seconds
+        while not await ready():
+            if not self.alive:
+                raise ServerFailed(f"{what} ended at its start: {self.last_words()}")
+            if time.monotonic() > deadline:
+                raise ServerFailed(f"{what} was not ready after {timeout_seconds:.0f} s: {self.last_words()}")
+            await asyncio.sleep(0.05)
+
+    def _let_go(self) -> None:
+        for pipe in (self._leash.stdin, self._leash.stdout):
+            if pipe is not None and not pipe.closed:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+        try:
+            self._leash.wait(self._grace_seconds + 15)
+        except subprocess.TimeoutExpired:
+            self._leash.kill()
+            self._leash.wait(10)
+
+
+def free_ports(count: int) -> list[int]:
+    """Distinct ports nobody listens on now; all are held together while choosing."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]
+
+
+async def listens(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether something accepts connections there."""
+    try:
+        async with asyncio.timeout(2):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
