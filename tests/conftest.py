@@ -2,9 +2,25 @@
 
 import pytest
 
-from tests.support.servers.fixtures import database_dsn, databases, servers_state
+from tests.support.servers.fixtures import (
+    amqp_url,
+    amqp_vhost,
+    database_dsn,
+    databases,
+    rabbitmq,
+    rabbitmq_server,
+    servers_state,
+)
 
-__all__ = ["database_dsn", "databases", "servers_state"]
+__all__ = [
+    "amqp_url",
+    "amqp_vhost",
+    "database_dsn",
+    "databases",
+    "rabbitmq",
+    "rabbitmq_server",
+    "servers_state",
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -4,6 +4,7 @@
 Code without pytest (make demo, soak) uses the classes in the modules beside this one.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -13,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.servers.postgres import DatabasesForTests, databases_for_tests
+from tests.support.servers.rabbitmq import GivenRabbit, RabbitServer, given_rabbit
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +38,35 @@ async def database_dsn(databases: DatabasesForTests) -> AsyncIterator[str]:
     """A migrated database of this test's own, as its owner (no superuser)."""
     async with databases.fresh() as dsn:
         yield dsn
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def rabbitmq_server(servers_state: Path) -> AsyncIterator[RabbitServer]:
+    """A private RabbitMQ to kill, pause and start again; a test that killed it starts it again."""
+    server = RabbitServer(servers_state / "rabbitmq")
+    await server.start()
+    yield server
+    await server.kill()  # its data is thrown away, so that an orderly end would only cost seconds
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(request: pytest.FixtureRequest) -> GivenRabbit:
+    """The broker of this run: AMQP_URL (its management API by MAILPROBE_MANAGEMENT_URL), else a private one."""
+    given = os.environ.get("AMQP_URL")
+    if given:
+        return given_rabbit(given, os.environ.get("MAILPROBE_MANAGEMENT_URL"))
+    server: RabbitServer = request.getfixturevalue("rabbitmq_server")
+    return server.given
+
+
+@pytest_asyncio.fixture
+async def amqp_vhost(rabbitmq: GivenRabbit) -> AsyncIterator[str]:
+    """A vhost of this test's own, by name."""
+    async with rabbitmq.fresh_vhost() as vhost:
+        yield vhost
+
+
+@pytest.fixture
+def amqp_url(rabbitmq: GivenRabbit, amqp_vhost: str) -> str:
+    """The AMQP URL of this test's own vhost."""
+    return rabbitmq.amqp_url(amqp_vhost)

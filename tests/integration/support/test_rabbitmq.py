@@ -1,0 +1,79 @@
+"""The private RabbitMQ: vhosts apart, killed and started again, nothing left behind."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import aio_pika
+
+from tests.support.servers.rabbitmq import GivenRabbit, RabbitServer
+
+
+async def test_each_test_has_queues_of_its_own(rabbitmq: GivenRabbit, amqp_url: str) -> None:
+    async with rabbitmq.fresh_vhost() as other:
+        for url in (amqp_url, rabbitmq.amqp_url(other)):
+            async with await aio_pika.connect(url) as connection:
+                queue = await (await connection.channel()).declare_queue("mine", exclusive=True)
+                assert queue.declaration_result.message_count == 0
+
+
+async def test_what_was_confirmed_is_there_after_a_power_cut(rabbitmq_server: RabbitServer) -> None:
+    async with rabbitmq_server.given.fresh_vhost() as vhost:
+        url = rabbitmq_server.given.amqp_url(vhost)
+        quorum = {"x-queue-type": "quorum"}
+        async with await aio_pika.connect(url) as connection:
+            channel = await connection.channel(publisher_confirms=True)
+            await channel.declare_queue("kept", durable=True, arguments=quorum)
+            await channel.default_exchange.publish(
+                aio_pika.Message(b"kept", delivery_mode=aio_pika.DeliveryMode.PERSISTENT), routing_key="kept"
+            )
+        await rabbitmq_server.kill()
+        await rabbitmq_server.start()
+        async with await aio_pika.connect(url) as connection:
+            queue = await (await connection.channel()).declare_queue("kept", durable=True, arguments=quorum)
+            message = await queue.get(timeout=30)
+            assert message.body == b"kept"
+            await message.ack()
+
+
+def processes_mentioning(word: str) -> list[int]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            mentions = word.encode() in (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if mentions and int(entry.name) != os.getpid():
+            found.append(int(entry.name))
+    return found
+
+
+async def test_nothing_is_left_when_the_test_run_is_killed(tmp_path: Path) -> None:
+    """Even a daemon that left its session and its parents ends with the run."""
+    marker = f"mailprobe-leash-{os.getpid()}"
+    run = (
+        "import os, sys, time; from pathlib import Path; from tests.support.servers.process import LeashedProcess\n"
+        f"env = {{'PATH': '/usr/bin:/bin', 'MARK': '{marker}'}}\n"
+        "daemon = 'setsid sh -c \"sleep 600 & sleep 600\" & sleep 0.2; echo up; sleep 600'\n"
+        "held = LeashedProcess(['sh', '-c', daemon], env=env, cwd=Path('/'), log_path=Path(sys.argv[1]))\n"
+        "print('held', flush=True); time.sleep(600)\n"
+    )
+    log = tmp_path / "log"
+    program = [sys.executable, "-c", run, str(log)]
+    with subprocess.Popen(program, stdout=subprocess.PIPE) as test_run:  # noqa: ASYNC220
+        assert test_run.stdout is not None
+        assert test_run.stdout.readline() == b"held\n"
+        deadline = time.monotonic() + 20
+        while b"up" not in log.read_bytes():
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+        assert len(processes_mentioning(marker)) > 3
+        test_run.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while left := processes_mentioning(marker):
+        assert time.monotonic() < deadline, f"still there: {left}"
+        await asyncio.sleep(0.05)
