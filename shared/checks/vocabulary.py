@@ -111,12 +111,17 @@ DEGRADING_WARNINGS = frozenset({WarningCode.CERTIFICATE_EXPIRING, WarningCode.SL
 
 
 class LoginOutcome(StrEnum):
-    """What became of the login within one check; `unknown`: sent, and never answered."""
+    """What became of the login within one check.
+
+    `unknown`: sent, and never answered. `undecided`: answered by machine code without judging the credential (a
+    temporary failure, a limit of the server's), so it neither proves nor counts against it.
+    """
 
     NOT_SENT = "not_sent"
     ACCEPTED = "accepted"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    UNDECIDED = "undecided"
 
 
 class LoginPermission(StrEnum):
