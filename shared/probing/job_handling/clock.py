@@ -1,0 +1,60 @@
+"""The database's clock, as a worker without a database knows it: from when its jobs were published.
+
+Every job says when it was published (`published_at`, on the database's clock). It arrives later than that, so each
+is a lower bound for the time it is now, and the newest of all bounds, carried on by the monotonic clock, is the best
+estimate: short of the truth by the fastest delivery lately seen. The wall clock of this machine is asked only while
+no job came yet.
+"""
+
+import time
+from collections.abc import Callable
+
+# The estimate gives way by this much a second that no job confirms it, for the two clocks may drift apart.
+_DECAY = 0.001
+# All jobs of this long being behind by more than a queue could explain, by the same amount: their clock was set back.
+_STEP_BACK_MS = 120_000.0
+_STEP_WATCH_MS = 30_000.0
+_STEP_SPREAD_MS = 2_000.0
+
+
+class FleetClock:
+    """Milliseconds since the epoch on the database's clock; `monotonic` in seconds, `wall` likewise."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time) -> None:
+        self._monotonic = monotonic
+        self._wall = wall
+        self._offset: float | None = None  # fleet time minus monotonic time, ms
+        self._confirmed = 0.0  # monotonic ms
+        self._behind: _Behind | None = None
+
+    def now_ms(self) -> int:
+        """The time it is at least."""
+        if self._offset is None:
+            return int(self._wall() * 1000)
+        return int(self._monotonic() * 1000 + self._offset)
+
+    def observe(self, published_at: int) -> None:
+        """Learn from a job that just arrived."""
+        now = self._monotonic() * 1000
+        bound = published_at - now
+        if self._offset is None or bound >= self._offset - _DECAY * (now - self._confirmed):
+            self._offset, self._confirmed, self._behind = bound, now, None
+            return
+        if self._offset - bound < _STEP_BACK_MS:
+            self._behind = None
+        elif self._behind is None or not self._behind.agrees(bound):
+            # A queue being worked off is behind too, but less and less.
+            self._behind = _Behind(since=now, bound=bound)
+        elif now - self._behind.since >= _STEP_WATCH_MS:
+            self._offset, self._confirmed, self._behind = bound, now, None
+
+
+class _Behind:
+    """Jobs that are all behind the estimate by about the same."""
+
+    def __init__(self, *, since: float, bound: float) -> None:
+        self.since = since
+        self._bound = bound
+
+    def agrees(self, bound: float) -> bool:
+        return abs(bound - self._bound) <= _STEP_SPREAD_MS

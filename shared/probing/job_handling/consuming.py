@@ -1,0 +1,169 @@
+"""Deliveries taken, each of their jobs settled, and only then acknowledged."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+import structlog
+
+from shared.broker.envelope import UnreadableMessage, job_message, read_jobs
+from shared.broker.seam import Delivery
+from shared.checks.messages import CheckJob, CheckResult, JobBatch
+from shared.checks.outcome import Outcome
+from shared.checks.vocabulary import Lane, MissedReason
+from shared.probing.job_handling.admission import (
+    Admission,
+    Arrival,
+    Verdict,
+    admit,
+    is_stale,
+    may_have_begun,
+)
+from shared.probing.job_handling.answering import Circumstances, missed, result_of
+from shared.probing.job_handling.checking import Checker
+from shared.probing.job_handling.clock import FleetClock
+from shared.probing.job_handling.confirmed import ConfirmedPublisher
+from shared.probing.job_handling.ledger import Ledger, Settled
+from shared.probing.job_handling.result_sender import Answer, ResultSender
+from shared.probing.job_handling.starting import StartGate
+from shared.runtime import metrics
+from shared.runtime.loop_lag import LoopLag
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class JobHandler:
+    """Handles the deliveries of one worker, of all its lanes."""
+
+    worker: str
+    checker: Checker
+    clock: FleetClock
+    gate: StartGate
+    ledger: Ledger
+    publisher: ConfirmedPublisher
+    sender: ResultSender
+    loop_lag: LoopLag
+
+    async def handle(self, delivery: Delivery, lane: Lane) -> None:
+        """Settle every job of a delivery, then acknowledge it; unacknowledged, the broker gives it to another."""
+        try:
+            batch = read_jobs(delivery.body, delivery.type)
+        except UnreadableMessage as error:
+            _log.error("jobs_unreadable", message_id=delivery.message_id, reason=str(error))
+            await delivery.reject(requeue=False)
+            return
+        if not delivery.redelivered:
+            self.clock.observe(batch.published_at)
+        arrival = Arrival(
+            lane=lane,
+            redelivered=delivery.redelivered,
+            jobs_in_batch=len(batch.jobs),
+            deliveries_before=int(delivery.headers.get("x-delivery-count", 0)),
+        )
+        settled = await asyncio.gather(*(self._settle_once(job, batch, arrival) for job in batch.jobs))
+        if Settled.ABANDONED not in settled:
+            await delivery.ack()
+
+    async def _settle_once(self, job: CheckJob, batch: JobBatch, arrival: Arrival) -> Settled:
+        return await self.ledger.once(job.check_id, lambda: self._settle(job, batch, arrival))
+
+    async def _settle(self, job: CheckJob, batch: JobBatch, arrival: Arrival) -> Settled:
+        admission = admit(job, arrival, now_ms=self.clock.now_ms())
+        match admission.verdict:
+            case Verdict.MISS:
+                return await self._miss(job, admission)
+            case Verdict.HAND_ON:
+                return await self._hand_on(job, batch, started=True)
+            case Verdict.CHECK:
+                return await self._check_in_time(job, batch, arrival)
+
+    async def _check_in_time(self, job: CheckJob, batch: JobBatch, arrival: Arrival) -> Settled:
+        if not await self.gate.enter((job.start_at - self.clock.now_ms()) / 1000):
+            return await self._hand_on(job, batch, started=may_have_begun(job, arrival))
+        try:
+            now_ms = self.clock.now_ms()
+            # It may have waited for room too long.
+            result = None if is_stale(job, now_ms=now_ms) else await self._check(job, started_at=now_ms)
+        finally:
+            self.gate.leave()
+        if result is None:
+            return await self._miss(job, Admission(Verdict.MISS, MissedReason.STALE))
+        return await self._answer(job, result)
+
+    async def _check(self, job: CheckJob, *, started_at: int) -> CheckResult:
+        began = time.monotonic()
+        metrics.QUEUE_WAIT.labels(protocol=self.checker.protocol).observe(max(0, started_at - job.start_at) / 1000)
+        with metrics.WORKER_IN_FLIGHT.labels(protocol=self.checker.protocol).track_inprogress():
+            outcome = await self.checker.check(job)
+        circumstances = Circumstances(
+            started_at=started_at,
+            ended_at=self.clock.now_ms(),
+            worker=self.worker,
+            loop_lag_ms=self.loop_lag.worst_ms_since(began),
+        )
+        result = result_of(job, outcome, circumstances)
+        _log_check(job, outcome, result)
+        return result
+
+    async def _miss(self, job: CheckJob, admission: Admission) -> Settled:
+        if admission.reason is MissedReason.STALE:
+            metrics.CHECKS_STALE.labels(protocol=self.checker.protocol).inc()
+        now_ms = self.clock.now_ms()
+        _log.info(
+            "check_missed",
+            check_id=str(job.check_id),
+            monitor_id=job.monitor_id,
+            reason=admission.reason,
+            late_ms=now_ms - job.start_at,
+        )
+        return await self._answer(
+            job, missed(job, admission.reason, login_unknown=admission.login_unknown, now_ms=now_ms)
+        )
+
+    async def _answer(self, job: CheckJob, answer: Answer) -> Settled:
+        """The one who asked for this very check is answered first; what counts is the results exchange."""
+        self.gate.answer_waits()
+        try:
+            if job.reply_to is not None:
+                await self.sender.reply(answer, reply_to=job.reply_to)
+            return Settled.ANSWERED if await self.sender.send(answer) else Settled.ABANDONED
+        finally:
+            self.gate.answer_left()
+
+    async def _hand_on(self, job: CheckJob, batch: JobBatch, *, started: bool) -> Settled:
+        """Put a job into the retry lane, alone; once it is too late for that, it is missed.
+
+        `published_at` stays: it is still true that it is later than that, which is all a reader takes from it.
+        """
+        alone = JobBatch(published_at=batch.published_at, jobs=(job.model_copy(update={"started": started}),))
+
+        def too_late(_attempts: int, _reason: str) -> bool:
+            return is_stale(job, now_ms=self.clock.now_ms())
+
+        if await self.publisher.send(job_message(alone, lane=Lane.RETRY), what="hand_on", give_up=too_late):
+            _log.info("job_handed_on", check_id=str(job.check_id), started=started)
+            return Settled.HANDED_ON
+        if self.publisher.abandon.is_set():
+            return Settled.ABANDONED
+        return await self._miss(job, Admission(Verdict.MISS, MissedReason.STALE))
+
+
+def _log_check(job: CheckJob, outcome: Outcome, result: CheckResult) -> None:
+    _log.info(
+        "check_probed",
+        check_id=str(job.check_id),
+        monitor_id=job.monitor_id,
+        kind=outcome.kind,
+        total_ms=outcome.total_ms,
+        check_kind=job.kind,
+        protocol=job.target.protocol,
+        host=job.target.hostname,
+        location=job.location,
+        slot_at=job.slot_at,
+        late_ms=result.started_at - job.start_at,
+        phase=outcome.phase,
+        login=outcome.login,
+        withheld=result.withheld,
+        loop_lag_ms=result.loop_lag_ms,
+    )

@@ -1,0 +1,86 @@
+"""Answers on their way out: gathered for a moment, sent as one message, each settled when that is confirmed."""
+
+import asyncio
+from collections.abc import Callable
+
+from shared.broker.envelope import reply_message, result_message
+from shared.broker.seam import PublishOutcome
+from shared.checks.messages import CheckResult, MissedSlots, ResultBatch
+from shared.probing.job_handling.confirmed import ConfirmedPublisher
+
+FLUSH_SECONDS = 0.1
+FLUSH_SIZE = 200
+REPLY_ATTEMPTS = 3
+
+Answer = CheckResult | MissedSlots
+
+
+class ResultSender:
+    """Sends what gathered when it is `flush_size` answers, after `flush_seconds`, or when nothing else is under way.
+
+    The last makes a lone check's answer leave at once, and keeps few messages in hand from waiting for each other.
+    """
+
+    def __init__(
+        self,
+        publisher: ConfirmedPublisher,
+        *,
+        idle: Callable[[], bool],
+        flush_size: int = FLUSH_SIZE,
+        flush_seconds: float = FLUSH_SECONDS,
+    ) -> None:
+        self._publisher = publisher
+        self._idle = idle
+        self._flush_size = flush_size
+        self._flush_seconds = flush_seconds
+        self._gathered: list[tuple[Answer, asyncio.Future[bool]]] = []
+        self._alarm: asyncio.Handle | None = None
+        self._sending: set[asyncio.Task[None]] = set()
+
+    async def send(self, answer: Answer) -> bool:
+        """True once the broker has confirmed this answer; False when it was given up at the end."""
+        confirmed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._gathered.append((answer, confirmed))
+        self._plan()
+        return await confirmed
+
+    async def reply(self, answer: Answer, *, reply_to: str) -> bool:
+        """Send an answer to whoever waits for this very one; who no longer listens is no reason to try again."""
+
+        def give_up(attempts: int, reason: str) -> bool:
+            return reason == PublishOutcome.UNROUTABLE or attempts >= REPLY_ATTEMPTS
+
+        return await self._publisher.send(reply_message(answer, reply_to=reply_to), what="reply", give_up=give_up)
+
+    def _plan(self) -> None:
+        loop = asyncio.get_running_loop()
+        if len(self._gathered) >= self._flush_size:
+            self._flush()
+        elif self._idle():
+            # Not this instant: others may be answering in the same breath.
+            self._set_alarm(loop.call_soon(self._flush))
+        elif self._alarm is None:
+            self._set_alarm(loop.call_later(self._flush_seconds, self._flush))
+
+    def _set_alarm(self, alarm: asyncio.Handle | None) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = alarm
+
+    def _flush(self) -> None:
+        self._set_alarm(None)
+        gathered, self._gathered = self._gathered, []
+        if gathered:
+            sending = asyncio.get_running_loop().create_task(self._deliver(gathered))
+            self._sending.add(sending)
+            sending.add_done_callback(self._sending.discard)
+
+    async def _deliver(self, gathered: list[tuple[Answer, asyncio.Future[bool]]]) -> None:
+        confirmed = False
+        try:
+            batch = ResultBatch(results=tuple(answer for answer, _ in gathered))
+            confirmed = await self._publisher.send(result_message(batch), what="results")
+        finally:
+            for _, waiting in gathered:
+                if not waiting.done():
+                    waiting.set_result(confirmed)
