@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from shared.broker.topology import Topology
 
 PUBLISH_TIMEOUT_SECONDS = 4.0
+AFTER_FAILED_HANDLER_SECONDS = 1.0  # before its delivery is put back, so that a fault does not spin
 
 
 class BrokerError(Exception):

@@ -1,0 +1,152 @@
+"""Our policies on a broker that does not load them from a file: apply them, or say what is missing.
+
+Both speak RabbitMQ's management API. The words of `verify` are for an operator, by `mailprobe broker verify` and
+`/readyz`.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote
+
+import aiohttp
+from yarl import URL
+
+from shared.broker.definitions import QueuePolicy, queue_policies
+from shared.broker.topology import CHECKS, DEAD_LETTERS_QUEUE, PRESENCE_QUEUE, RESULTS_QUEUE
+
+_TIMEOUT = aiohttp.ClientTimeout(total=15, sock_connect=5)
+_QUORUM_QUEUES = (RESULTS_QUEUE, PRESENCE_QUEUE, DEAD_LETTERS_QUEUE)
+
+
+class ManagementFailed(Exception):
+    """RabbitMQ's management API could not be asked; the text says why and never quotes the password."""
+
+
+def vhost_of(amqp_url: str) -> str:
+    """The vhost an AMQP URL leads to."""
+    path = URL(amqp_url).raw_path.removeprefix("/")
+    return unquote(path) or "/"
+
+
+async def apply(management_url: str, *, vhost: str, policies: Sequence[QueuePolicy] | None = None) -> list[str]:
+    """Make the vhost and set our policies in it; what was there under their names is replaced.
+
+    `management_url` is `http://user:password@host:15672`. Returns the names set. Raises ManagementFailed.
+    """
+    wanted = queue_policies() if policies is None else policies
+    async with _management(management_url) as management:
+        if await management.get(f"vhosts/{_part(vhost)}") is None:
+            await management.put(f"vhosts/{_part(vhost)}", {})
+        for policy in wanted:
+            await management.put(
+                f"policies/{_part(vhost)}/{_part(policy.name)}",
+                {
+                    "pattern": policy.pattern,
+                    "apply-to": policy.apply_to,
+                    "priority": policy.priority,
+                    "definition": dict(policy.definition),
+                },
+            )
+    return [policy.name for policy in wanted]
+
+
+async def verify(management_url: str, *, vhost: str) -> list[str]:
+    """What is missing or different on this broker, one sentence each; empty when all is well.
+
+    Raises ManagementFailed.
+    """
+    wanted = queue_policies()
+    async with _management(management_url) as management:
+        present = await management.get(f"policies/{_part(vhost)}")
+        queues = await management.get(f"queues/{_part(vhost)}")
+    if present is None:
+        return [f"the vhost {vhost} does not exist; `mailprobe broker apply` makes it"]
+    by_name = {policy["name"]: policy for policy in present}
+    faults = [fault for policy in wanted for fault in _policy_faults(policy, by_name.get(policy.name))]
+    named = {policy.name for policy in wanted if policy.name in by_name}
+    return [*faults, *(fault for queue in queues or () for fault in _queue_faults(queue, wanted, named))]
+
+
+def _policy_faults(wanted: QueuePolicy, present: Mapping[str, Any] | None) -> list[str]:
+    if present is None:
+        return [f"the policy {wanted.name} for queues {wanted.pattern} is missing; `mailprobe broker apply` sets it"]
+    faults = []
+    if present.get("pattern") != wanted.pattern or present.get("apply-to") != wanted.apply_to:
+        faults.append(
+            f"the policy {wanted.name} is for {present.get('apply-to')} {present.get('pattern')}, "
+            f"not for {wanted.apply_to} {wanted.pattern}"
+        )
+    definition = present.get("definition", {})
+    for key, value in wanted.definition.items():
+        if key not in definition:
+            faults.append(f"the policy {wanted.name} does not set {key} (ours: {value})")
+        elif definition[key] != value and not (isinstance(value, int) and _is_own_limit(key, definition[key])):
+            faults.append(f"the policy {wanted.name} sets {key} to {definition[key]}, ours is {value}")
+    return faults
+
+
+def _is_own_limit(key: str, value: object) -> bool:
+    # How much a queue may hold is the operator's to choose, as long as there is a limit.
+    return key in ("max-length", "max-length-bytes") and isinstance(value, int) and value > 0
+
+
+def _queue_faults(queue: Mapping[str, Any], wanted: Sequence[QueuePolicy], named: set[str]) -> list[str]:
+    name = str(queue.get("name", ""))
+    faults = []
+    policy = next((policy for policy in wanted if policy.covers(name)), None)
+    # A policy that is missing has been reported already; here, one that another policy keeps from taking effect.
+    if policy is not None and policy.name in named and queue.get("policy", policy.name) != policy.name:
+        faults.append(f"the queue {name} is governed by the policy {queue.get('policy')}, not by {policy.name}")
+    ours = name.startswith(f"{CHECKS}.") or name in _QUORUM_QUEUES
+    if ours and queue.get("type", "quorum") != "quorum":
+        faults.append(f"the queue {name} is a {queue.get('type')} queue; delete it, and it is made anew as quorum")
+    return faults
+
+
+@dataclass(frozen=True, slots=True)
+class _Management:
+    session: aiohttp.ClientSession
+    address: URL
+
+    async def get(self, path: str) -> Any:
+        """The answer's JSON, or None where there is no such thing."""
+        async with self.session.get(self._url(path)) as answer:
+            if answer.status == 404:
+                return None
+            await self._require_success(answer)
+            return await answer.json()
+
+    async def put(self, path: str, body: Mapping[str, Any]) -> None:
+        async with self.session.put(self._url(path), json=body) as answer:
+            await self._require_success(answer)
+
+    def _url(self, path: str) -> URL:
+        return URL(f"{str(self.address).rstrip('/')}/api/{path}", encoded=True)
+
+    async def _require_success(self, answer: aiohttp.ClientResponse) -> None:
+        if answer.status == 401:
+            raise ManagementFailed(f"RabbitMQ's management at {self.address} does not know this user or password")
+        if answer.status >= 400:
+            text = (await answer.content.read(500)).decode(errors="replace")
+            raise ManagementFailed(f"RabbitMQ's management at {self.address} answered {answer.status}: {text}")
+
+
+@asynccontextmanager
+async def _management(management_url: str) -> AsyncIterator[_Management]:
+    url = URL(management_url)
+    address = url.with_user(None).with_query(None)
+    headers = {}
+    if url.user is not None:
+        headers["Authorization"] = aiohttp.encode_basic_auth(url.user, url.password or "")
+    try:
+        async with aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT) as session:
+            yield _Management(session, address)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        reason = str(error) or "it did not answer in time"
+        raise ManagementFailed(f"cannot reach RabbitMQ's management at {address}: {reason}") from error
+
+
+def _part(name: str) -> str:
+    return quote(name, safe="")

@@ -1,0 +1,155 @@
+"""One named connection to RabbitMQ, kept: made again whenever it is lost, until closed.
+
+Ours instead of aio-pika's robust connection, because that one gives up on the first connect, and on a missing queue
+takes down every channel of the connection in order to try again. What is declared or consumed on a connection is
+left to its users, who ask for the `current` one.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+
+import aio_pika
+import aio_pika.exceptions
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from yarl import URL
+
+LOST = (*aio_pika.exceptions.CONNECTION_EXCEPTIONS, TimeoutError)
+"""What aio-pika raises when the broker, the connection or the channel has gone (cancellation apart)."""
+
+_CONNECT_TIMEOUT_SECONDS = 10.0
+_CLOSE_TIMEOUT_SECONDS = 5.0
+_HEARTBEAT_SECONDS = 10  # a peer cut off without a word is noticed in about 30 s, instead of 3 minutes
+_FIRST_PAUSE_SECONDS = 0.25
+_LONGEST_PAUSE_SECONDS = 5.0
+_SAY_AGAIN_SECONDS = 15.0
+
+_log = structlog.get_logger()
+
+
+def in_words(error: BaseException) -> str:
+    """What a person should know of a foreign error."""
+    text = " ".join(str(part) for part in error.args if part not in (None, "")) or "no reason given"
+    return f"{type(error).__name__}: {text}"
+
+
+async def close_quietly(resource: AbstractConnection | AbstractChannel) -> None:
+    """Close it if that can still be done; what is gone is gone."""
+    with contextlib.suppress(*LOST, asyncio.CancelledError):
+        async with asyncio.timeout(_CLOSE_TIMEOUT_SECONDS):
+            await resource.close()
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+class KeptConnection:
+    """A connection that comes back. Operators see `name` at the console."""
+
+    def __init__(
+        self, url: str, *, name: str, prepare: Callable[[AbstractConnection], Awaitable[None]] | None = None
+    ) -> None:
+        """`prepare` runs on each new connection before anybody may use it."""
+        address = URL(url)
+        if "heartbeat" not in address.query:
+            address = address.update_query(heartbeat=_HEARTBEAT_SECONDS)
+        self._address = address
+        self._name = name
+        self._prepare = prepare
+        self._connection: AbstractConnection | None = None
+        self._up = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.last_error = "not tried yet"
+        self.broker = f"{address.host}:{address.port or 5672}{address.path}"  # for people: without the password
+
+    @property
+    def is_up(self) -> bool:
+        return self._up.is_set()
+
+    def start(self) -> None:
+        """Begin connecting, in the background."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._keep(), name=f"keep {self._name}")
+
+    async def current(self) -> AbstractConnection:
+        """The connection, as soon as there is one; the caller brings the deadline."""
+        while self._connection is None:
+            await self._up.wait()
+        return self._connection
+
+    async def until_writable(self) -> AbstractConnection:
+        """The connection, as soon as the broker reads from it: under a memory or disk alarm it does not."""
+        while True:
+            connection = await self.current()
+            if connection.transport is not None:
+                await connection.transport.ready()
+            if connection is self._connection:
+                return connection
+
+    async def close(self) -> None:
+        """Hang up for good."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        pause, down_since, said_at = _FIRST_PAUSE_SECONDS, time.monotonic(), 0.0
+        while True:
+            connection = await self._connect()
+            if connection is None:
+                now = time.monotonic()
+                if now - said_at >= _SAY_AGAIN_SECONDS:
+                    said_at = now
+                    _log.warning(
+                        "waiting_for_broker",
+                        broker=self.broker,
+                        connection=self._name,
+                        reason=self.last_error,
+                        waited_seconds=round(now - down_since, 1),
+                    )
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+                continue
+            _log.info("broker_connected", broker=self.broker, connection=self._name)
+            await self._use(connection)
+            _log.warning("broker_connection_lost", broker=self.broker, connection=self._name, reason=self.last_error)
+            pause, down_since, said_at = _FIRST_PAUSE_SECONDS, time.monotonic(), 0.0
+
+    async def _connect(self) -> AbstractConnection | None:
+        try:
+            async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
+                return await aio_pika.connect(
+                    self._address,
+                    client_properties={"connection_name": self._name, "product": "mailprobe"},
+                )
+        except LOST as error:
+            self.last_error = in_words(error)
+        except asyncio.CancelledError:
+            # A connection that dies during its handshake cancels what waits on it; only our own counts.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            self.last_error = "the connection was closed during its handshake"
+        return None
+
+    async def _use(self, connection: AbstractConnection) -> None:
+        lost = asyncio.Event()
+
+        def on_close(_: object, error: BaseException | None) -> None:
+            self.last_error = in_words(error) if error is not None else "closed"
+            lost.set()
+
+        connection.close_callbacks.add(on_close)
+        try:
+            if self._prepare is not None:
+                await self._prepare(connection)
+            self._connection = connection
+            self._up.set()
+            await lost.wait()
+        finally:
+            self._connection = None
+            self._up.clear()
+            await close_quietly(connection)

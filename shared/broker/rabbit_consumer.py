@@ -1,0 +1,252 @@
+"""Consuming from RabbitMQ: deliveries to a handler, through outages, deleted queues and queues not there yet.
+
+Each consumer has a channel of its own, so that its prefetch and its faults concern nobody else. Handlers run in
+tasks of ours: aio-pika's would be cancelled with the channel, in the middle of a login perhaps.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aio_pika.exceptions import ChannelNotFoundEntity
+
+from shared.broker.rabbit_connection import LOST, KeptConnection, close_quietly, in_words
+from shared.broker.seam import AFTER_FAILED_HANDLER_SECONDS, BrokerUnavailable, Handler, QueueMissing
+from shared.broker.topology import REPLIES
+
+_SETUP_TIMEOUT_SECONDS = 10.0
+_FIRST_START_TIMEOUT_SECONDS = 30.0
+_SETTLE_TIMEOUT_SECONDS = 5.0
+_DRAIN_TIMEOUT_SECONDS = 5.0
+_RETRY_SECONDS = 1.0
+
+_log = structlog.get_logger()
+
+
+class RabbitDelivery:
+    """One message, until settled."""
+
+    __slots__ = ("_message", "_settled")
+
+    def __init__(self, message: AbstractIncomingMessage) -> None:
+        self._message = message
+        self._settled = False
+
+    @property
+    def body(self) -> bytes:
+        return self._message.body
+
+    @property
+    def type(self) -> str:
+        return self._message.type or ""
+
+    @property
+    def routing_key(self) -> str:
+        return self._message.routing_key or ""
+
+    @property
+    def headers(self) -> Mapping[str, Any]:
+        return self._message.headers
+
+    @property
+    def message_id(self) -> str | None:
+        return self._message.message_id
+
+    @property
+    def correlation_id(self) -> str | None:
+        return self._message.correlation_id
+
+    @property
+    def redelivered(self) -> bool:
+        return bool(self._message.redelivered)
+
+    async def ack(self) -> None:
+        await self._settle(requeue=None)
+
+    async def reject(self, *, requeue: bool) -> None:
+        await self._settle(requeue=requeue)
+
+    async def _settle(self, *, requeue: bool | None) -> None:
+        tag = self._message.delivery_tag
+        if self._settled or tag is None:
+            return
+        self._settled = True
+        try:
+            channel = self._message.channel
+            async with asyncio.timeout(_SETTLE_TIMEOUT_SECONDS):
+                # Not waiting for the socket: what is not settled in time comes again, and is known by its id.
+                if requeue is None:
+                    await channel.basic_ack(tag, wait=False)
+                else:
+                    await channel.basic_reject(tag, requeue=requeue, wait=False)
+        except LOST:
+            _log.info("delivery_taken_back", message_id=self.message_id, routing_key=self.routing_key)
+
+
+class RabbitConsumer:
+    """One queue's deliveries to one handler."""
+
+    def __init__(
+        self,
+        connection: KeptConnection,
+        queue: str,
+        handler: Handler,
+        *,
+        prefetch: int,
+        tag: str,
+        exclusive_reply: bool,
+    ) -> None:
+        self._kept = connection
+        self._queue_name = queue
+        self._handler = handler
+        self._prefetch = prefetch
+        self._tag = tag
+        self._exclusive_reply = exclusive_reply
+        # Deliveries of a lost connection may still be worked on when new ones arrive.
+        self._places = asyncio.Semaphore(prefetch)
+        self._handling: set[asyncio.Task[None]] = set()
+        self._consuming = False
+        self._draining = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._closing = False
+        self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, *, wait_for_queue: bool) -> None:
+        """Begin; unless waiting for the queue, return when deliveries flow."""
+        self._task = asyncio.create_task(self._keep(wait_for_queue), name=f"consume {self._queue_name}")
+        if wait_for_queue:
+            return
+        try:
+            async with asyncio.timeout(_FIRST_START_TIMEOUT_SECONDS):
+                await asyncio.shield(self._started)
+        except TimeoutError:
+            await self.close()
+            raise BrokerUnavailable(
+                f"could not consume {self._queue_name} within {_FIRST_START_TIMEOUT_SECONDS:g} s "
+                f"({self._kept.last_error})"
+            ) from None
+        except BaseException:
+            await self.close()
+            raise
+
+    async def drain(self) -> None:
+        """As the seam says."""
+        self._draining.set()
+        if self._task is None or self._task.done():
+            return
+        if not self._consuming:
+            self._task.cancel()
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_TIMEOUT_SECONDS):
+                await self._drained.wait()
+
+    async def close(self) -> None:
+        """As the seam says."""
+        self._closing = True
+        self._draining.set()
+        ending: list[asyncio.Task[None]] = [*self._handling, *([self._task] if self._task is not None else [])]
+        for task in ending:
+            task.cancel()
+        if ending:
+            await asyncio.wait(ending, timeout=_DRAIN_TIMEOUT_SECONDS)
+        if self._started.done() and not self._started.cancelled():
+            self._started.exception()
+
+    async def _keep(self, wait_for_queue: bool) -> None:
+        last_reason = ""
+        while not self._draining.is_set():
+            was_running = self._started.done()
+            try:
+                await self._consume_until_lost()
+                last_reason = ""
+            except ChannelNotFoundEntity:
+                if not was_running and not wait_for_queue:
+                    self._started.set_exception(QueueMissing(f"nobody has declared the queue {self._queue_name}"))
+                    return
+                reason = "nobody has declared it yet"
+            except LOST as error:
+                reason = in_words(error)
+            except asyncio.CancelledError:
+                # The loss of a connection cancels what waits on it; only our own cancellation counts.
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                reason = "the connection was lost"
+            else:
+                reason = "the consumer was cancelled or its channel closed"
+            if not self._draining.is_set():
+                if reason != last_reason:
+                    last_reason = reason
+                    _log.warning("waiting_for_queue", queue=self._queue_name, reason=reason)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _consume_until_lost(self) -> None:
+        connection = await self._kept.current()
+        channel = connection.channel(publisher_confirms=False)
+        lost = asyncio.Event()
+        channel.close_callbacks.add(lambda *_: lost.set())
+        try:
+            async with asyncio.timeout(_SETUP_TIMEOUT_SECONDS):
+                await channel.initialize()
+                await channel.set_qos(prefetch_count=self._prefetch)
+                queue = await self._queue(channel)
+                (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(lambda _: lost.set())
+                await queue.consume(self._on_message, consumer_tag=self._tag)
+            self._consuming = True
+            if not self._started.done():
+                self._started.set_result(None)
+            _log.info("consuming", queue=self._queue_name, prefetch=self._prefetch)
+            await self._until_lost_or_draining(lost)
+            if self._draining.is_set() and not lost.is_set():
+                async with asyncio.timeout(_DRAIN_TIMEOUT_SECONDS):
+                    await queue.cancel(self._tag)
+                self._drained.set()
+                await lost.wait()  # the channel stays open: on it alone can its deliveries be settled
+        finally:
+            self._consuming = False
+            self._drained.set()
+            if channel.is_initialized:
+                await close_quietly(channel)
+
+    async def _queue(self, channel: AbstractChannel) -> AbstractQueue:
+        if not self._exclusive_reply:
+            return await channel.declare_queue(self._queue_name, passive=True)
+        queue = await channel.declare_queue(self._queue_name, exclusive=True, auto_delete=True)
+        await queue.bind(REPLIES, self._queue_name)
+        return queue
+
+    async def _until_lost_or_draining(self, lost: asyncio.Event) -> None:
+        waiting = [asyncio.create_task(lost.wait()), asyncio.create_task(self._draining.wait())]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    async def _on_message(self, message: AbstractIncomingMessage) -> None:
+        task = asyncio.create_task(self._handle(RabbitDelivery(message)), name=f"handle {self._queue_name}")
+        self._handling.add(task)
+        task.add_done_callback(self._handling.discard)
+
+    async def _handle(self, delivery: RabbitDelivery) -> None:
+        async with self._places:
+            try:
+                await self._handler(delivery)
+            except asyncio.CancelledError:
+                if self._closing:
+                    raise
+                await delivery.reject(requeue=True)
+            except Exception:
+                _log.exception(
+                    "handler_failed",
+                    queue=self._queue_name,
+                    message_id=delivery.message_id,
+                    redelivered=delivery.redelivered,
+                )
+                await asyncio.sleep(AFTER_FAILED_HANDLER_SECONDS)
+                await delivery.reject(requeue=True)
