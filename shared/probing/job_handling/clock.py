@@ -2,8 +2,8 @@
 
 Every job says when it was published (`published_at`, on the database's clock). It arrives later than that, so each
 is a lower bound for the time it is now, and the newest of all bounds, carried on by the monotonic clock, is the best
-estimate: short of the truth by the fastest delivery lately seen. The wall clock of this machine is asked only while
-no job came yet.
+estimate: short of the truth by the fastest delivery lately seen. The wall clock of this machine is asked only until
+a job came straight from who published it; a job delivered again may be long on its way.
 """
 
 import time
@@ -25,16 +25,19 @@ class FleetClock:
         self._wall = wall
         self._offset: float | None = None  # fleet time minus monotonic time, ms
         self._confirmed = 0.0  # monotonic ms
+        self._trusted = False
         self._behind: _Behind | None = None
 
     def now_ms(self) -> int:
         """The time it is at least."""
+        wall_ms = 0 if self._trusted else int(self._wall() * 1000)
         if self._offset is None:
-            return int(self._wall() * 1000)
-        return int(self._monotonic() * 1000 + self._offset)
+            return wall_ms
+        return max(wall_ms, int(self._monotonic() * 1000 + self._offset))
 
-    def observe(self, published_at: int) -> None:
-        """Learn from a job that just arrived."""
+    def observe(self, published_at: int, *, fresh: bool = True) -> None:
+        """Learn from a job that just arrived; `fresh` unless it is known to have been with somebody before."""
+        self._trusted |= fresh
         now = self._monotonic() * 1000
         bound = published_at - now
         if self._offset is None or bound >= self._offset - _DECAY * (now - self._confirmed):

@@ -53,8 +53,7 @@ class JobHandler:
             _log.error("jobs_unreadable", message_id=delivery.message_id, reason=str(error))
             await delivery.reject(requeue=False)
             return
-        if not delivery.redelivered:
-            self.clock.observe(batch.published_at)
+        self.clock.observe(batch.published_at, fresh=not delivery.redelivered and lane is not Lane.RETRY)
         arrival = Arrival(
             lane=lane,
             redelivered=delivery.redelivered,
