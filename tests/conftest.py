@@ -7,9 +7,11 @@ from tests.support.servers.fixtures import (
     amqp_vhost,
     database_dsn,
     databases,
+    dovecot,
     rabbitmq,
     rabbitmq_server,
     servers_state,
+    start_dovecot,
 )
 
 __all__ = [
@@ -17,9 +19,11 @@ __all__ = [
     "amqp_vhost",
     "database_dsn",
     "databases",
+    "dovecot",
     "rabbitmq",
     "rabbitmq_server",
     "servers_state",
+    "start_dovecot",
 ]
 
 

@@ -7,12 +7,14 @@ Code without pytest (make demo, soak) uses the classes in the modules beside thi
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from tests.support.servers.dovecot import DovecotOptions, DovecotServer
 from tests.support.servers.postgres import DatabasesForTests, databases_for_tests
 from tests.support.servers.rabbitmq import GivenRabbit, RabbitServer, given_rabbit
 
@@ -70,3 +72,32 @@ async def amqp_vhost(rabbitmq: GivenRabbit) -> AsyncIterator[str]:
 def amqp_url(rabbitmq: GivenRabbit, amqp_vhost: str) -> str:
     """The AMQP URL of this test's own vhost."""
     return rabbitmq.amqp_url(amqp_vhost)
+
+
+StartDovecot = Callable[[DovecotOptions], Awaitable[DovecotServer]]
+
+
+@pytest_asyncio.fixture
+async def start_dovecot(servers_state: Path) -> AsyncIterator[StartDovecot]:
+    """Starts Dovecots of any options: `server = await start_dovecot(DovecotOptions(...))`."""
+    async with AsyncExitStack() as stack:
+
+        async def start(options: DovecotOptions) -> DovecotServer:
+            server = DovecotServer(Path(_folder(servers_state)), options=options)
+            stack.push_async_callback(server.kill)
+            await server.start()
+            return server
+
+        yield start
+
+
+@pytest_asyncio.fixture
+async def dovecot(start_dovecot: StartDovecot) -> DovecotServer:
+    """A friendly Dovecot of this test's own: account anna, "right password", three messages."""
+    return await start_dovecot(DovecotOptions())
+
+
+def _folder(parent: Path) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="dv-", dir=parent))
+    folder.chmod(0o755)
+    return folder
