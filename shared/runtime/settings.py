@@ -19,6 +19,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -144,6 +145,12 @@ class BrokerSettings(Settings):
     )
     policies_required: bool = False  # readiness then fails where the broker's policies are missing
 
+    @model_validator(mode="after")
+    def _policies_can_be_seen(self) -> Self:
+        if self.policies_required and self.management_url is None:
+            raise ValueError("MAILPROBE_POLICIES_REQUIRED needs MAILPROBE_MANAGEMENT_URL, to look them up")
+        return self
+
 
 class NetworkSettings(Settings):
     """Where checks (and webhooks) may connect beyond public addresses."""
@@ -200,7 +207,7 @@ class ProbingSettings(LocationSettings, NetworkSettings):
     """How this worker's checks run."""
 
     worker_capacity: Annotated[int, Field(ge=1, le=100_000)] = 200  # checks at once
-    max_handshakes: Annotated[int, Field(ge=1)] | None = None  # TLS handshakes at once; None: by the processors
+    max_handshakes: Annotated[int, Field(ge=1)] = 64  # TLS handshakes at once
     ca_file: Path | None = None  # trusted beside the system's authorities
     dns_servers: Addresses = Field(default=(), description="a comma list of addresses, such as 9.9.9.9,1.1.1.1")
 

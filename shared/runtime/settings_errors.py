@@ -39,7 +39,8 @@ def fault_sentences(error: ValidationError, settings: "type[BaseSettings]", pref
 def _sentence(where: str, detail: "ErrorDetails", settings: "type[BaseSettings]", prefix: str) -> str:
     name, field = _field(where, settings)
     if field is None:
-        return f"{where or 'The settings'}: {detail['msg']}."
+        reason = detail["msg"].removeprefix("Value error, ")
+        return f"{where}: {reason}." if where else f"{reason}."
     variable = variable_name(name, field, prefix)
     if detail["type"] == "missing":
         wanted = f"; set it to {field.description}" if field.description else ""

@@ -155,6 +155,14 @@ def test_a_secret_given_both_ways_is_refused(monkeypatch: pytest.MonkeyPatch, tm
     assert "both set" in sentence
 
 
+def test_policies_can_be_required_only_where_they_can_be_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILPROBE_POLICIES_REQUIRED", "true")
+    (sentence,) = faults(RecorderSettings, database_url=DATABASE, amqp_url=AMQP)
+    assert sentence.startswith("MAILPROBE_POLICIES_REQUIRED needs MAILPROBE_MANAGEMENT_URL")
+    monkeypatch.setenv("MAILPROBE_MANAGEMENT_URL", "http://u:hunter2@rabbit:15672")
+    assert RecorderSettings.load(database_url=DATABASE, amqp_url=AMQP).policies_required
+
+
 def test_standalone_hands_each_service_its_settings_without_reading_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -1,0 +1,82 @@
+"""A protocol worker as a process of its own: settings, environment, broker and admin port around `serve_worker`."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+
+from shared.broker.policies import ManagementFailed, verify, vhost_of
+from shared.broker.rabbitmq import RabbitBroker
+from shared.broker.seam import Broker
+from shared.checks.vocabulary import MailProtocol
+from shared.probing.environment import ProbeEnvironment
+from shared.probing.job_handling.worker import WorkerStatus, serve_worker
+from shared.probing.probe import Probe
+from shared.runtime import lifecycle
+from shared.runtime.admin import AdminServer, ReadinessCheck
+from shared.runtime.identity import instance_name
+from shared.runtime.settings import ProbingSettings, WorkerSettings
+from shared.sealing import KeyRingError, PrivateKeyRing
+
+
+def run_worker(protocol: MailProtocol, probe: Probe) -> int:
+    """Run until told to stop; the exit code."""
+    service = f"{protocol}_worker"
+    return lifecycle.run(service, lambda stop: _serve(service, protocol, probe, stop), expected=(KeyRingError,))
+
+
+def environment_for(settings: ProbingSettings) -> ProbeEnvironment:
+    """The environment all probes of one process share, as its settings say; the caller closes it."""
+    return ProbeEnvironment.create(
+        allowed_private_networks=[str(network) for network in settings.allowed_private_networks],
+        ca_file=str(settings.ca_file) if settings.ca_file is not None else None,
+        dns_servers=settings.dns_servers,
+        max_handshakes=settings.max_handshakes,
+    )
+
+
+async def _serve(service: str, protocol: MailProtocol, probe: Probe, stop: asyncio.Event) -> None:
+    settings = WorkerSettings.load()
+    keys = PrivateKeyRing.from_json(settings.private_keys.get_secret_value())
+    status = WorkerStatus()
+    broker = RabbitBroker(settings.amqp_url.get_secret_value(), service=service, instance=instance_name(service))
+    async with AsyncExitStack() as opened:
+        environment = environment_for(settings)
+        opened.push_async_callback(environment.close)
+        checks = _readiness(settings, broker, status)
+        await opened.enter_async_context(AdminServer(settings.admin_host, settings.admin_port, checks))
+        opened.push_async_callback(broker.close)
+        await lifecycle.first_of(stop, broker.open(timeout_seconds=None))
+        if stop.is_set():
+            return
+        await serve_worker(
+            protocol=protocol,
+            probe=probe,
+            environment=environment,
+            broker=broker,
+            keys=keys,
+            settings=settings,
+            stop=stop,
+            status=status,
+        )
+
+
+def _readiness(settings: WorkerSettings, broker: Broker, status: WorkerStatus) -> Mapping[str, ReadinessCheck]:
+    async def reachable() -> str | None:
+        return None if await broker.healthy() else "cannot reach RabbitMQ, or it takes no messages"
+
+    checks: dict[str, ReadinessCheck] = {"broker": reachable, "queues": status.ready}
+    if settings.policies_required and settings.management_url is not None:
+        checks["policies"] = partial(
+            _policies,
+            settings.management_url.get_secret_value(),
+            vhost=vhost_of(settings.amqp_url.get_secret_value()),
+        )
+    return checks
+
+
+async def _policies(management_url: str, *, vhost: str) -> str | None:
+    try:
+        return "; ".join(await verify(management_url, vhost=vhost)) or None
+    except ManagementFailed as error:
+        return str(error)
