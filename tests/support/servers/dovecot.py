@@ -18,9 +18,10 @@ from types import TracebackType
 from typing import Self
 
 from tests.support.servers.certificates import HOST_NAME, Authority, CertificateFiles
+from tests.support.servers.needs import DOVECOT
 from tests.support.servers.process import LeashedProcess, free_ports, listens
 
-PROGRAM = Path("/usr/sbin/dovecot")
+PROGRAM = DOVECOT.found() or Path(DOVECOT.places[0])
 _MESSAGE = b"From: practice@localhost\r\nTo: %s\r\nSubject: message %d\r\nDate: %s\r\n\r\nPractice mail.\r\n"
 _DATE = b"Thu, 26 Feb 2026 12:00:00 +0000"
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.support.servers import needs
 from tests.support.servers.dovecot import DovecotOptions, DovecotServer
 from tests.support.servers.postgres import DatabasesForTests, databases_for_tests
 from tests.support.servers.rabbitmq import GivenRabbit, RabbitServer, given_rabbit
@@ -45,6 +46,7 @@ async def database_dsn(databases: DatabasesForTests) -> AsyncIterator[str]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def rabbitmq_server(servers_state: Path) -> AsyncIterator[RabbitServer]:
     """A private RabbitMQ to kill, pause and start again; a test that killed it starts it again."""
+    _demand(needs.RABBITMQ)
     server = RabbitServer(servers_state / "rabbitmq")
     await server.start()
     yield server
@@ -80,6 +82,7 @@ StartDovecot = Callable[[DovecotOptions], Awaitable[DovecotServer]]
 @pytest_asyncio.fixture
 async def start_dovecot(servers_state: Path) -> AsyncIterator[StartDovecot]:
     """Starts Dovecots of any options: `server = await start_dovecot(DovecotOptions(...))`."""
+    _demand(needs.DOVECOT, needs.DOVECOT_IMAP, needs.DOVECOT_POP3)
     async with AsyncExitStack() as stack:
 
         async def start(options: DovecotOptions) -> DovecotServer:
@@ -95,6 +98,13 @@ async def start_dovecot(servers_state: Path) -> AsyncIterator[StartDovecot]:
 async def dovecot(start_dovecot: StartDovecot) -> DovecotServer:
     """A friendly Dovecot of this test's own: account anna, "right password", three messages."""
     return await start_dovecot(DovecotOptions())
+
+
+def _demand(*wanted: needs.Need) -> None:
+    """End the run, with words and an exit code, rather than skip what nobody then notices."""
+    lacking = needs.missing(wanted)
+    if lacking:
+        pytest.exit(f"\n{needs.in_words(lacking)}", returncode=4)
 
 
 def _folder(parent: Path) -> Path:

@@ -17,9 +17,10 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 
+from tests.support.servers.needs import RABBITMQ
 from tests.support.servers.process import LeashedProcess, free_ports
 
-PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+PROGRAM = RABBITMQ.found() or Path(RABBITMQ.places[0])
 
 _CONFIG = """\
 listeners.tcp.1 = 127.0.0.1:{amqp_port}

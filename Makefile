@@ -1,0 +1,59 @@
+# The few commands of this project; `make` alone lists them. Written so that an old make can still say what it lacks.
+
+ifeq ($(filter 4.% 5.% 6.%,$(MAKE_VERSION)),)
+$(error mailprobe needs GNU make 4 or later and this is $(MAKE_VERSION); on macOS type: brew install make && gmake)
+endif
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+PORT ?= 8080
+DATA ?= ./data
+ARGS ?=
+
+PYTEST := .venv/bin/python -m pytest
+COMPILE := UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile --generate-hashes --universal \
+	--python-version 3.11 --no-header --no-annotate --quiet pyproject.toml --extra standalone --extra build
+
+.PHONY: help setup setup-dev run test test-unit check soak lock clean
+
+help: ## list the commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "PORT=8080 and DATA=./data say where \`make run\` listens and keeps its data; ARGS=... goes to pytest."
+
+setup: ## make the environment in .venv, with the command at .venv/bin/mailprobe
+	@sh deploy/setup/environment.sh run
+
+setup-dev: ## the same, with what tests and checks need
+	@sh deploy/setup/environment.sh dev
+
+run: setup ## run all of mailprobe in one process
+	@exec .venv/bin/mailprobe run --port "$(PORT)" --data "$(DATA)"
+
+test: ## every test, against a real Postgres, RabbitMQ and Dovecot
+	@sh deploy/setup/python.sh
+	@$(MAKE) setup-dev
+	@sh deploy/setup/servers.sh
+	@$(PYTEST) -m "not soak and not fuzz" $(ARGS)
+
+test-unit: setup-dev ## the tests that need no servers
+	@$(PYTEST) -m "not soak and not fuzz" tests/unit tests/architecture $(ARGS)
+
+check: setup-dev ## lint, format, types, and the rules of the house
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@$(PYTEST) -q tests/architecture
+
+soak: setup-dev ## the tests that run for minutes
+	@sh deploy/setup/servers.sh
+	@$(PYTEST) -m soak --timeout=3600 $(ARGS)
+
+lock: setup-dev ## write the exact versions of pyproject.toml's needs to requirements*.txt
+	@$(COMPILE) -o requirements.txt
+	@$(COMPILE) --extra dev -c requirements.txt -o requirements-dev.txt
+
+clean: ## remove the environment and what tools left; never the data
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,42 @@
+#!/bin/sh
+# Makes the Python environment of this checkout in .venv: `environment.sh run` or `environment.sh dev`.
+# Does nothing when it is there and fits; says in one sentence what is missing where it cannot.
+set -eu
+
+kind=$1
+cd "$(dirname "$0")/../.."
+case $kind in
+    run) requirements=requirements.txt ;;
+    dev) requirements=requirements-dev.txt ;;
+    *) echo "environment.sh takes run or dev, not $kind" >&2; exit 2 ;;
+esac
+
+say() { echo "mailprobe: $*" >&2; }
+
+# The environment for development has all of the other one, so it serves for both.
+fingerprint() { cat "$1" pyproject.toml | cksum | tr ' ' '-'; }
+fits() { [ "$(cat ".venv/.made-for-$1" 2>/dev/null)" = "$PWD $(fingerprint "$2")" ]; }
+works() { .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+if works && { fits dev requirements-dev.txt || { [ "$kind" = run ] && fits run requirements.txt; }; }; then
+    exit 0
+fi
+
+# Scripts in an environment name its place; one that was moved is made anew.
+moved() { cat .venv/.made-for-* 2>/dev/null | grep -qv "^$PWD "; }
+
+if ! works || moved; then
+    python=$(sh deploy/setup/find-python.sh)
+    say "making .venv with $python"
+    "$python" -m venv --clear .venv
+fi
+
+say "installing $requirements into .venv"
+pip() { .venv/bin/python -m pip --disable-pip-version-check --no-input --quiet "$@"; }
+rm -f .venv/.made-for-*
+if ! pip install --require-hashes -r "$requirements"; then
+    say "the packages could not be installed; see pip's words above (behind a proxy set HTTPS_PROXY) and run make again"
+    exit 1
+fi
+pip install --no-deps --no-build-isolation --editable .
+echo "$PWD $(fingerprint "$requirements")" > ".venv/.made-for-$kind"
