@@ -1,0 +1,103 @@
+"""`python -m services.api_gateway`: settings, resources, the application, served until told to stop."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+
+from aiohttp import web
+
+from services.api_gateway.app import create_app
+from shared.broker.policies import ManagementFailed, verify, vhost_of
+from shared.broker.rabbitmq import RabbitBroker
+from shared.database.errors import DatabaseUnavailable
+from shared.database.pool import GATEWAY_ROLE, Pool, open_pool
+from shared.runtime.admin import AdminServer, ReadinessCheck
+from shared.runtime.identity import instance_name
+from shared.runtime.lifecycle import StartError, retrying, run
+from shared.runtime.settings import GatewaySettings
+from shared.sealing import KeyRingError, PublicKeyRing
+
+SERVICE = "api_gateway"
+_POOL_SIZE = 20
+# A `test` answers at the latest after its time-out of 60 s and what comes on top.
+_GOODBYE_SECONDS = 75.0
+
+
+def main() -> int:
+    """Run the gateway; answers with the exit code."""
+    return run(SERVICE, serve, expected=(KeyRingError,))
+
+
+async def serve(stop: asyncio.Event) -> None:
+    """Serve until `stop` is set. The broker may come later: only tests of monitors need it."""
+    settings = GatewaySettings.load()
+    public_keys = PublicKeyRing.from_json(settings.public_keys.get_secret_value())
+    instance = instance_name(SERVICE)
+    async with AsyncExitStack() as opened:
+        pool = await _pool(settings.database_url.get_secret_value(), instance, opened, stop)
+        if pool is None:
+            return
+        amqp_url = settings.amqp_url.get_secret_value()
+        broker = RabbitBroker(amqp_url, service=SERVICE, instance=instance)
+        opened.push_async_callback(broker.close)
+        await _begun(opened, broker)
+        readiness = _policies(settings, amqp_url)
+        await opened.enter_async_context(AdminServer(settings.admin_host, settings.admin_port, readiness))
+        app = create_app(
+            pool=pool,
+            broker=broker,
+            public_keys=public_keys,
+            settings=settings,
+            instance=instance,
+            readiness=readiness,
+        )
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_SECONDS)
+        await runner.setup()
+        opened.push_async_callback(runner.cleanup)
+        try:
+            await web.TCPSite(runner, settings.host, settings.port).start()
+        except OSError as error:
+            raise StartError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
+        await stop.wait()
+
+
+async def _pool(dsn: str, instance: str, opened: AsyncExitStack, stop: asyncio.Event) -> Pool | None:
+    async def attempt() -> Pool:
+        return await opened.enter_async_context(
+            open_pool(dsn, role=GATEWAY_ROLE, application_name=instance, max_size=_POOL_SIZE)
+        )
+
+    return await retrying(attempt, what="the database", errors=(DatabaseUnavailable,), stop=stop)
+
+
+async def _begun(opened: AsyncExitStack, broker: RabbitBroker) -> None:
+    connecting = asyncio.create_task(broker.open(timeout_seconds=None))
+
+    async def give_up() -> None:
+        connecting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await connecting
+
+    opened.push_async_callback(give_up)
+
+
+def _policies(settings: GatewaySettings, amqp_url: str) -> Mapping[str, ReadinessCheck]:
+    """Where policies are required, a gateway is ready only once the broker has them."""
+    management_url = settings.management_url
+    if not settings.policies_required or management_url is None:
+        return {}
+
+    async def missing() -> str | None:
+        try:
+            faults = await verify(management_url.get_secret_value(), vhost=vhost_of(amqp_url))
+        except ManagementFailed as error:
+            return str(error)
+        return "; ".join(faults) or None
+
+    return {"broker policies": missing}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

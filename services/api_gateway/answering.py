@@ -1,0 +1,90 @@
+"""The outermost layer around every request: its id, one error shape for whatever went wrong, one log line.
+
+Bad input never ends in 500; a back end that is missing is 503 with Retry-After; what is left is our own fault, and
+logged with its traceback.
+"""
+
+import re
+import time
+from http import HTTPStatus
+from uuid import uuid4
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from services.api_gateway.problems import Problem, unavailable
+from services.api_gateway.reading import too_large
+from shared.broker.seam import BrokerError
+from shared.database.errors import DatabaseConflict, DatabaseRejected, DatabaseUnavailable
+
+REQUEST_ID_HEADER = "X-Request-Id"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_QUIET_PATHS = frozenset({"/livez", "/readyz"})
+
+_log = structlog.get_logger()
+
+
+@web.middleware
+async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Whatever the handler does, a response with the common headers."""
+    started = time.perf_counter()
+    request_id = _request_id(request)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    try:
+        response = await handler(request)
+    except Exception as error:
+        response = _problem(error, request).answer(request_id)
+    response.headers[REQUEST_ID_HEADER] = request_id
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.setdefault("Cache-Control", "no-store")
+    if request.path not in _QUIET_PATHS:
+        _log.info(
+            "request_answered",
+            method=request.method,
+            route=_route(request),
+            status=response.status,
+            duration_ms=round((time.perf_counter() - started) * 1000, 1),
+        )
+    structlog.contextvars.clear_contextvars()
+    return response
+
+
+def _problem(error: Exception, request: web.Request) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case web.HTTPRequestEntityTooLarge():
+            return too_large()
+        case web.HTTPException():
+            allow = error.headers.get("Allow")
+            return Problem(HTTPStatus(error.status), headers={"Allow": allow} if allow else {})
+        case DatabaseConflict():
+            return unavailable("Service Unavailable", detail="another change is under way", retry_after_seconds=1)
+        case DatabaseUnavailable():
+            _log.warning("database_unavailable", error=str(error))
+            return unavailable("Service Unavailable", detail="the database does not answer")
+        case DatabaseRejected():
+            # Validation should have said it; the fault is in the data all the same.
+            _log.error("database_rejected", error=str(error), constraint=error.constraint)
+            return Problem(HTTPStatus.BAD_REQUEST, "the request holds a value that cannot be stored")
+        case BrokerError():
+            _log.warning("broker_unavailable", error=str(error))
+            return unavailable("Service Unavailable", detail="the message broker does not answer")
+        case web.RequestPayloadError():
+            return Problem(HTTPStatus.BAD_REQUEST, "the body could not be read")
+        case _:
+            _log.error("request_failed", method=request.method, route=_route(request), exc_info=error)
+            return Problem(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _request_id(request: web.Request) -> str:
+    given = request.headers.get(REQUEST_ID_HEADER, "")
+    return given if _REQUEST_ID.fullmatch(given) else str(uuid4())
+
+
+def _route(request: web.Request) -> str:
+    # The pattern, not the path: ids make no sense in a log's key, and a path may hold anything.
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "unknown"

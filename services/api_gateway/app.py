@@ -1,0 +1,82 @@
+"""The gateway as an aiohttp application, put together from what it is given. Whoever made the parts closes them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from services.api_gateway.answering import answer
+from services.api_gateway.authentication import Authenticator
+from services.api_gateway.calls import AUTHENTICATOR, for_anybody, for_token_holders
+from services.api_gateway.openapi import openapi_document
+from services.api_gateway.operations import OPERATIONS, Operation
+from services.api_gateway.rate_limits import RateLimit
+from services.api_gateway.readiness import broker_answers, database_answers
+from services.api_gateway.reading import BODY_CAP_BYTES
+from services.api_gateway.replies import Replies
+from services.api_gateway.resources import RESOURCES, Resources
+from shared.broker.seam import Broker
+from shared.database.pool import Pool
+from shared.probing.address_policy import AddressPolicy
+from shared.runtime.admin import ReadinessCheck
+from shared.runtime.settings import ApiSettings
+from shared.sealing import PublicKeyRing
+
+
+def create_app(
+    *,
+    pool: Pool,
+    broker: Broker,
+    public_keys: PublicKeyRing,
+    settings: ApiSettings,
+    instance: str,
+    readiness: Mapping[str, ReadinessCheck] | None = None,
+) -> web.Application:
+    """The application.
+
+    Args:
+        pool: acts as the gateway's role. broker: opened by the caller, now or later.
+        instance: this process's name, unique at the broker.
+        readiness: checks of the caller's beside our own (database and broker).
+    """
+    resources = Resources(
+        pool=pool,
+        broker=broker,
+        public_keys=public_keys,
+        settings=settings,
+        address_policy=AddressPolicy.create(str(network) for network in settings.allowed_private_networks),
+        replies=Replies(broker, instance),
+        anonymous_limit=RateLimit(settings.rate_limit_anonymous),
+        token_limit=RateLimit(settings.rate_limit_token),
+        readiness={
+            "database": partial(database_answers, pool),
+            "broker": partial(broker_answers, broker),
+            **(readiness or {}),
+        },
+        openapi=openapi_document(),
+    )
+    app = web.Application(middlewares=[answer], client_max_size=BODY_CAP_BYTES + 1)
+    app[RESOURCES] = resources
+    app[AUTHENTICATOR] = Authenticator(resources)
+    for operation in OPERATIONS:
+        app.router.add_route(operation.method, operation.path, _handler(operation))
+    app.cleanup_ctx.append(_listen_for_replies)
+    return app
+
+
+def _handler(operation: Operation) -> Handler:
+    if operation.handler is not None:
+        return for_token_holders(operation.handler)
+    assert operation.anybody is not None  # noqa: S101 - a mistake in the list of operations, seen at start
+    return for_anybody(operation.anybody, counted=operation.counted)
+
+
+async def _listen_for_replies(app: web.Application) -> AsyncIterator[None]:
+    listening = asyncio.create_task(app[RESOURCES].replies.run())
+    yield
+    listening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await listening

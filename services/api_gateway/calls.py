@@ -1,0 +1,72 @@
+"""A call of an operation: the request, who makes it, and what is needed to answer. Also how answers are written."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from pydantic import BaseModel
+
+from services.api_gateway.authentication import REMAINING_HEADER, Authenticator
+from services.api_gateway.principal import Principal
+from services.api_gateway.problems import Problem
+from services.api_gateway.resources import RESOURCES, Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An authenticated request."""
+
+    request: web.Request
+    principal: Principal
+    resources: Resources
+
+    @property
+    def organization_id(self) -> int:
+        return self.principal.organization_id
+
+
+CallHandler = Callable[[Call], Awaitable[web.Response]]
+
+AUTHENTICATOR = web.AppKey("AUTHENTICATOR", Authenticator)
+
+
+def for_token_holders(handler: CallHandler) -> Handler:
+    """The handler behind the door: called with who asks, its answers saying how many requests are left."""
+
+    async def authenticated(request: web.Request) -> web.StreamResponse:
+        principal, remaining = await request.app[AUTHENTICATOR].principal(request)
+        structlog.contextvars.bind_contextvars(organization_id=principal.organization_id, token_id=principal.token_id)
+        call = Call(request, principal, request.app[RESOURCES])
+        try:
+            response = await handler(call)
+        except Problem as problem:
+            problem.headers.setdefault(REMAINING_HEADER, str(remaining))
+            raise
+        response.headers[REMAINING_HEADER] = str(remaining)
+        return response
+
+    return authenticated
+
+
+def for_anybody(handler: Callable[[web.Request], Awaitable[web.Response]], *, counted: bool) -> Handler:
+    """A handler that needs no token; where `counted`, its callers may ask so often by address."""
+
+    async def open_to_all(request: web.Request) -> web.StreamResponse:
+        if not counted:
+            return await handler(request)
+        remaining = request.app[AUTHENTICATOR].count_anonymous(request)
+        response = await handler(request)
+        response.headers[REMAINING_HEADER] = str(remaining)
+        return response
+
+    return open_to_all
+
+
+def json_answer(body: BaseModel, *, status: HTTPStatus = HTTPStatus.OK, location: str | None = None) -> web.Response:
+    """A model as an answer."""
+    headers = {} if location is None else {"Location": location}
+    text = body.model_dump_json(by_alias=True)
+    return web.Response(status=status, text=text, content_type="application/json", headers=headers)

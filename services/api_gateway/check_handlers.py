@@ -1,0 +1,97 @@
+"""Checks over HTTP: asked for out of turn, and looked back on. Trying one out is `trial_handlers`'."""
+
+import math
+from http import HTTPStatus
+
+from aiohttp import web
+
+from services.api_gateway.calls import Call, json_answer
+from services.api_gateway.check_models import CheckAnswer, CheckHistory, ChecksTriggered, HistoryQuery
+from services.api_gateway.description import StoredMonitor
+from services.api_gateway.field_types import moment_of_ms
+from services.api_gateway.history_store import HistoryRow, check_history, read_cursor
+from services.api_gateway.locations import require_eligible
+from services.api_gateway.monitor_handlers import in_scope, monitor_id
+from services.api_gateway.monitor_store import find_monitor
+from services.api_gateway.problems import Fault, Problem, too_many, wrong_fields
+from services.api_gateway.reading import read_query
+from services.api_gateway.request_store import (
+    TRIGGER_GIVE_UP_MS,
+    live_locations,
+    login_busy_ms,
+    request_checks,
+)
+from shared.broker.topology import checks_queue
+from shared.checks.logins import account_of
+from shared.checks.vocabulary import CheckKind, Lane, MailProtocol, MonitorStatus, OutcomeKind
+from shared.database.pool import Connection, organization_transaction
+
+
+async def trigger_check(call: Call) -> web.Response:
+    """`POST /api/imap-pop-monitors/{publicId}/trigger-check`: one check from each eligible location, now."""
+    public_id = monitor_id(call.request)
+    call.principal.require_write()
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
+        description = stored.description
+        if description.status is MonitorStatus.DISABLED:
+            raise Problem(HTTPStatus.CONFLICT, "The monitor is disabled; set its status to active to check it")
+        live = await live_locations(connection, description.protocol)
+        locations = require_eligible(live, description.allowed_check_country_codes)
+        await _require_login_free(connection, stored)
+        await request_checks(connection, stored, locations, kind=CheckKind.TRIGGER, give_up_after_ms=TRIGGER_GIVE_UP_MS)
+    return json_answer(
+        ChecksTriggered(
+            message="Checks triggered successfully",
+            imap_pop_monitor_id=stored.id,
+            location_codes=[location.code for location in locations],
+            queue_names=[checks_queue(description.protocol, location.code, Lane.NOW) for location in locations],
+        )
+    )
+
+
+async def show_history(call: Call) -> web.Response:
+    """`GET /api/imap-pop-monitors/{publicId}/check-history`."""
+    public_id = monitor_id(call.request)
+    query = read_query(call.request, HistoryQuery)
+    before = None
+    if query.cursor is not None and (before := read_cursor(query.cursor)) is None:
+        raise wrong_fields([Fault(pointer="/cursor", detail="cursor must be the nextCursor of an earlier answer")])
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
+        rows = await check_history(connection, call.organization_id, stored.id, limit=query.limit + 1, before=before)
+    shown = rows[: query.limit]
+    more = len(rows) > query.limit
+    return json_answer(
+        CheckHistory(data=[_shown(row) for row in shown], next_cursor=shown[-1].cursor if more else None)
+    )
+
+
+async def _require_login_free(connection: Connection, stored: StoredMonitor) -> None:
+    """Raises Problem 429 while another login of this account would have to be waited for.
+
+    Only POP3 and credentials not known to be good take turns; of these, a monitor that passed last is no member.
+    """
+    target = stored.description.target()
+    proven = stored.last_outcome == OutcomeKind.OK
+    if not target.logs_in or (proven and target.protocol is not MailProtocol.POP3):
+        return
+    host, user = account_of(target)
+    busy_ms = await login_busy_ms(connection, host=host, user=user)
+    if busy_ms > 0:
+        raise too_many("another login to this account is under way", retry_after_seconds=math.ceil(busy_ms / 1000))
+
+
+def _shown(row: HistoryRow) -> CheckAnswer:
+    return CheckAnswer(
+        id=row.check_id,
+        status="success" if row.passed else "failure",
+        error_message=None if row.passed else row.message,
+        warning_message=row.warning,
+        timing_imap_pop=round(row.total_ms, 1),
+        diagnostics=row.detail,
+        checked_at=moment_of_ms(row.started_at),
+        location_id=row.location_id,
+        location_name=row.location_name or "",
+        location_code=row.location_code or "",
+    )

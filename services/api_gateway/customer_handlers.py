@@ -1,0 +1,59 @@
+"""Customers and the organization over HTTP: enough of both to hang monitors on."""
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from services.api_gateway.calls import Call, json_answer
+from services.api_gateway.customer_models import ANSWER_ONLY, CustomerCreate, CustomerCreated, Customers
+from services.api_gateway.customer_store import find_customer, find_organization, insert_customer, list_customers
+from services.api_gateway.identifiers import read_uuid
+from services.api_gateway.problems import Problem, not_found, wrong_fields
+from services.api_gateway.reading import read_object, validated
+from shared.database.pool import organization_transaction
+
+PATH = "/api/customers"
+
+
+async def show_customers(call: Call) -> web.Response:
+    """`GET /api/customers`: a bare array."""
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        found = await list_customers(connection, call.organization_id, only=call.principal.customer_id)
+    return json_answer(Customers(found))
+
+
+async def show_customer(call: Call) -> web.Response:
+    """`GET /api/customers/{publicId}`."""
+    public_id = read_uuid(call.request.match_info["publicId"])
+    if public_id is None:
+        raise Problem(HTTPStatus.BAD_REQUEST, "Customer public ID (UUID) required")
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        customer = await find_customer(connection, call.organization_id, public_id)
+    if customer is None:
+        raise not_found("Customer")
+    call.principal.require_customer(customer.id)
+    return json_answer(customer)
+
+
+async def create_customer(call: Call) -> web.Response:
+    """`POST /api/customers`."""
+    call.principal.require_write()
+    call.principal.require_organization_wide()
+    body = await read_object(call.request)
+    sent, faults = validated(CustomerCreate, {key: value for key, value in body.items() if key not in ANSWER_ONLY})
+    if sent is None:
+        raise wrong_fields(faults)
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        customer = await insert_customer(connection, call.organization_id, sent)
+    return json_answer(
+        CustomerCreated(customer=customer), status=HTTPStatus.CREATED, location=f"{PATH}/{customer.public_id}"
+    )
+
+
+async def show_organization(call: Call) -> web.Response:
+    """`GET /api/organization`."""
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        organization = await find_organization(connection, call.organization_id)
+    if organization is None:
+        raise not_found("Organization")
+    return json_answer(organization)

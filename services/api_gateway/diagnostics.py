@@ -1,0 +1,67 @@
+"""A result straight from a worker, in the form history shows recorded ones in."""
+
+from typing import Any
+
+from pydantic.alias_generators import to_camel
+
+from services.api_gateway.check_models import CheckAnswer
+from services.api_gateway.field_types import moment_of_ms
+from services.api_gateway.request_store import LiveLocation
+from shared.checks.messages import CheckResult
+from shared.checks.vocabulary import DEGRADING_WARNINGS, OURS, SOFT_FAILURES, Health
+
+
+def check_answer(result: CheckResult, location: LiveLocation) -> CheckAnswer:
+    """One check and everything it saw."""
+    outcome = result.outcome
+    passed = outcome.passed and not result.withheld
+    return CheckAnswer(
+        id=result.check_id,
+        status="success" if passed else "failure",
+        error_message=None if passed else outcome.message,
+        warning_message="; ".join(warning.text for warning in outcome.warnings) or None,
+        timing_imap_pop=round(outcome.total_ms, 1),
+        diagnostics=diagnostics_of(result),
+        checked_at=moment_of_ms(result.started_at),
+        location_id=location.id,
+        location_name=location.name,
+        location_code=location.code,
+    )
+
+
+def diagnostics_of(result: CheckResult) -> dict[str, Any]:
+    """The same members the recorder keeps of a recorded result."""
+    outcome = result.outcome
+    certificate = outcome.certificate
+    return {
+        "outcomeClass": outcome.kind,
+        "phase": outcome.phase,
+        "hint": outcome.hint,
+        "serverWords": outcome.server_words,
+        "phasesMs": {phase: round(ms, 3) for phase, ms in outcome.phases_ms.items()},
+        "totalMs": outcome.total_ms,
+        "address": outcome.address,
+        "certificate": None
+        if certificate is None
+        else {to_camel(name): value for name, value in certificate.model_dump(mode="json").items()},
+        "warnings": [warning.model_dump(mode="json") for warning in outcome.warnings],
+        "transcript": outcome.transcript,
+        "login": outcome.login,
+        "withheld": result.withheld,
+        "worker": result.worker,
+        "loopLagMs": result.loop_lag_ms,
+        "checkKind": result.kind,
+        "slotAt": result.slot_at,
+        "startAt": result.start_at,
+    }
+
+
+def health_after(result: CheckResult) -> Health:
+    """What one such check alone would make us believe."""
+    outcome = result.outcome
+    if outcome.kind in OURS or (outcome.passed and result.withheld):
+        return Health.UNKNOWN
+    if outcome.passed:
+        degraded = any(warning.code in DEGRADING_WARNINGS for warning in outcome.warnings)
+        return Health.DEGRADED if degraded else Health.UP
+    return Health.DEGRADED if outcome.kind in SOFT_FAILURES else Health.DOWN

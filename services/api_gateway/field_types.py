@@ -1,0 +1,147 @@
+"""The types of fields, each with what it refuses and in which words; models are put together from them.
+
+Everything is strict: a number in quotes is no number, true is no number, and unknown fields are named.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from services.api_gateway.hostnames import NotAHostname, canonical_hostname
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
+MAX_COUNTRIES = 250
+
+
+class RequestModel(BaseModel):
+    """A body or query of a request: strict, camelCase, without unknown fields."""
+
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, alias_generator=to_camel, hide_input_in_errors=True
+    )
+
+
+class AnswerModel(BaseModel):
+    """A body of an answer: camelCase."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        json_schema_serialization_defaults_required=True,
+    )
+
+
+def ignoring(names: Iterable[str]) -> Callable[[dict[str, Any]], None]:
+    """For a body's JSON schema: fields of answers that may be sent back, and mean nothing."""
+
+    def add(schema: dict[str, Any]) -> None:
+        for name in sorted(names):
+            schema["properties"].setdefault(name, {"readOnly": True, "description": "Ignored in requests."})
+
+    return add
+
+
+def wrong(text: str) -> PydanticCustomError:
+    """A validator's refusal; `{field}` in the text becomes the field's name."""
+    return PydanticCustomError("mailprobe", text)
+
+
+def _hostname(value: str) -> str:
+    try:
+        return canonical_hostname(value)
+    except NotAHostname:
+        raise wrong("{field} must be a valid hostname (no protocol, no path)") from None
+
+
+def _one_line(value: str) -> str:
+    if _CONTROL.search(value):
+        raise wrong("{field} must not hold control characters")
+    return value
+
+
+def _said(value: str) -> str:
+    if not value.strip():
+        raise wrong("{field} must not be empty")
+    return value
+
+
+def _email(value: str) -> str:
+    if not _EMAIL.fullmatch(value):
+        raise wrong("{field} must be an e-mail address")
+    return value
+
+
+def _no_line_ends(value: str) -> str:
+    # Each of these would end a command on its way to the mail server (RFC 9051 §4.3, RFC 1939 §3).
+    if any(character in value for character in "\r\n\x00"):
+        raise wrong("{field} must not hold CR, LF or NUL")
+    return value
+
+
+def _country(value: str) -> str:
+    if not _COUNTRY.fullmatch(value):
+        raise wrong("{field} must be a country's two letters (ISO 3166-1), such as DE")
+    return value.upper()
+
+
+def _countries(value: list[str]) -> list[str] | None:
+    return list(dict.fromkeys(value)) or None
+
+
+def _half_minutes(value: float) -> float:
+    if not (value * 2).is_integer():
+        raise wrong("{field} must be a multiple of 0.5 minutes")
+    return value
+
+
+Hostname = Annotated[
+    str,
+    Field(min_length=1, max_length=1000),
+    AfterValidator(_hostname),
+    Field(description="A bare host name (IDN is kept as A-label) or an IP address.", examples=["mail.example.com"]),
+]
+Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_said), AfterValidator(_one_line)]
+Email = Annotated[str, Field(max_length=254, json_schema_extra={"format": "email"}), AfterValidator(_email)]
+PhoneNumber = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(_one_line)]
+CredentialText = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_no_line_ends)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Countries = Annotated[
+    list[Annotated[str, AfterValidator(_country)]], Field(max_length=MAX_COUNTRIES), AfterValidator(_countries)
+]
+IntervalMinutes = Annotated[
+    float,
+    Field(ge=0.5, le=1440, json_schema_extra={"multipleOf": 0.5}, description="Minutes, in steps of half a one."),
+    AfterValidator(_half_minutes),
+]
+TimeoutSeconds = Annotated[int, Field(ge=1, le=60)]
+
+
+def _iso(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Moment = Annotated[
+    datetime,
+    PlainSerializer(_iso, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-02-26T12:00:00.000Z"]}),
+]
+"""A moment as answers write it: ISO 8601, UTC, milliseconds."""
+
+
+def moment_of_ms(epoch_ms: int) -> datetime:
+    """A time of the pipeline (milliseconds since the epoch) as a moment."""
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC)
+
+
+def moment_if_known(epoch_ms: int | None) -> datetime | None:
+    """The same, of a time that may not have come yet."""
+    return None if epoch_ms is None else moment_of_ms(epoch_ms)

@@ -1,0 +1,66 @@
+"""What became of a monitor's checks, as the recorder keeps it. Read only."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from shared.database.pool import Connection
+
+# Newest first; the row before which a page begins is named whole, since several locations may share a slot.
+_HISTORY = """
+    SELECT r.check_id, r.slot_at, r.passed, r.message, r.warning, r.total_ms, r.detail, r.started_at, r.location_id,
+        l.name AS location_name, l.code AS location_code
+    FROM results r LEFT JOIN locations l ON l.id = r.location_id
+    WHERE r.organization_id = $1 AND r.monitor_id = $2
+        AND ($3::bigint IS NULL OR r.slot_at < $3 OR (r.slot_at = $3 AND r.check_id < $4))
+    ORDER BY r.slot_at DESC, r.check_id DESC LIMIT $5"""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One recorded check."""
+
+    check_id: UUID
+    slot_at: int
+    passed: bool
+    message: str
+    warning: str | None
+    total_ms: float
+    detail: dict[str, Any]
+    started_at: int
+    location_id: int
+    location_name: str | None
+    location_code: str | None
+
+    @property
+    def cursor(self) -> str:
+        """Names this row as the last one seen."""
+        raw = self.slot_at.to_bytes(8, "big") + self.check_id.bytes
+        return base64.urlsafe_b64encode(raw).decode()
+
+
+def read_cursor(text: str) -> tuple[int, UUID] | None:
+    """The row a cursor names; None where it is none of ours."""
+    try:
+        raw = base64.b64decode(text, altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        return None
+    slot_at = int.from_bytes(raw[:8], "big")
+    return (slot_at, UUID(bytes=raw[8:])) if len(raw) == 24 and slot_at < 2**63 else None
+
+
+async def check_history(
+    connection: Connection,
+    organization_id: int,
+    monitor_id: int,
+    *,
+    limit: int,
+    before: tuple[int, UUID] | None,
+) -> Sequence[HistoryRow]:
+    """Recorded checks of a monitor, newest first."""
+    slot_at, check_id = before or (None, None)
+    rows = await connection.fetch(_HISTORY, organization_id, monitor_id, slot_at, check_id, limit)
+    return [HistoryRow(**row) for row in rows]

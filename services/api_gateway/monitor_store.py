@@ -1,0 +1,184 @@
+"""Monitors in the database: the gateway is their only writer. Every function acts within a transaction that is given
+one organization (row-level security), and names it in its SQL as well.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from services.api_gateway.description import Description, StoredMonitor
+from shared.checks.vocabulary import Health, MonitorStatus
+from shared.database.pool import Connection
+
+_COLUMNS = """m.id, m.public_id, m.organization_id, m.customer_id, m.name, m.hostname, m.port, m.status,
+    m.interval_ms, m.timeout_seconds, m.allowed_check_country_codes, m.notification_email,
+    m.notification_phone_number, m.config, m.sealed_password, m.credential_id, m.revision, m.created_at,
+    m.updated_at, coalesce(h.health, 'unknown') AS health, h.since, h.last_checked_at, h.outcome,
+    c.name AS customer_name"""
+_FROM = """FROM monitors m
+    JOIN customers c ON c.organization_id = m.organization_id AND c.id = m.customer_id
+    LEFT JOIN monitor_health h ON h.monitor_id = m.id"""
+
+_FIND = f"SELECT {_COLUMNS} {_FROM} WHERE m.organization_id = $1 AND m.public_id = $2"
+# Two changes at once happen one after the other, each judged by what the other left.
+_LOCK = f"{_FIND} FOR UPDATE OF m"
+
+_INSERT = """
+    INSERT INTO monitors (public_id, organization_id, customer_id, name, hostname, port, protocol, status,
+        interval_ms, timeout_seconds, allowed_check_country_codes, notification_email, notification_phone_number,
+        config, sealed_password, credential_id)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+    RETURNING id"""
+
+_UPDATE = """
+    UPDATE monitors SET customer_id = $3, name = $4, hostname = $5, port = $6, protocol = $7, status = $8,
+        interval_ms = $9, timeout_seconds = $10, allowed_check_country_codes = $11, notification_email = $12,
+        notification_phone_number = $13, config = $14, sealed_password = $15, credential_id = $16,
+        revision = revision + $17, updated_at = now()
+    WHERE organization_id = $1 AND public_id = $2"""
+
+_DELETE = "DELETE FROM monitors WHERE organization_id = $1 AND public_id = $2"
+
+# The scheduler listens; the payload is the monitor's number.
+_NOTIFY = "SELECT pg_notify('mailprobe_monitors', $1)"
+
+_WHERE = """WHERE m.organization_id = $1
+    AND ($2::bigint IS NULL OR m.customer_id = $2)
+    AND ($3::text IS NULL OR m.name ILIKE $3 OR m.hostname ILIKE $3 OR c.name ILIKE $3)
+    AND ($4::text IS NULL OR m.status = $4)
+    AND ($5::text IS NULL OR coalesce(h.health, 'unknown') = $5)"""
+_COUNT = f"SELECT count(*) {_FROM} {_WHERE}"
+
+_SORT_COLUMNS = {
+    "id": "m.id",
+    "name": "lower(m.name)",
+    "hostname": "m.hostname",
+    "status": "m.status",
+    "health": "coalesce(h.health, 'unknown')",
+    "checkInterval": "m.interval_ms",
+    "createdAt": "m.created_at",
+    "updatedAt": "m.updated_at",
+    "lastCheckedAt": "h.last_checked_at",
+    "customerName": "lower(c.name)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorFilter:
+    """Which monitors are meant; None: whichever."""
+
+    customer_id: int | None = None
+    search: str | None = None
+    status: MonitorStatus | None = None
+    health: Health | None = None
+
+
+async def find_monitor(connection: Connection, organization_id: int, public_id: UUID) -> StoredMonitor | None:
+    """The monitor, or None."""
+    row = await connection.fetchrow(_FIND, organization_id, public_id)
+    return None if row is None else _stored(row)
+
+
+async def lock_monitor(connection: Connection, organization_id: int, public_id: UUID) -> StoredMonitor | None:
+    """The monitor, held until the transaction ends; or None."""
+    row = await connection.fetchrow(_LOCK, organization_id, public_id)
+    return None if row is None else _stored(row)
+
+
+async def insert_monitor(
+    connection: Connection, organization_id: int, public_id: UUID, description: Description
+) -> StoredMonitor:
+    """Make it, and tell the scheduler."""
+    number = await connection.fetchval(_INSERT, public_id, organization_id, *_values(description))
+    await connection.execute(_NOTIFY, str(number))
+    return _stored(await connection.fetchrow(_FIND, organization_id, public_id))
+
+
+async def update_monitor(
+    connection: Connection, stored: StoredMonitor, description: Description, *, raise_revision: bool
+) -> StoredMonitor:
+    """Change it, and tell the scheduler where the check changes with it."""
+    await connection.execute(
+        _UPDATE, stored.organization_id, stored.public_id, *_values(description), int(raise_revision)
+    )
+    if raise_revision:
+        await connection.execute(_NOTIFY, str(stored.id))
+    return _stored(await connection.fetchrow(_FIND, stored.organization_id, stored.public_id))
+
+
+async def delete_monitor(connection: Connection, stored: StoredMonitor) -> None:
+    """Remove it, its sealed password with it, and tell the scheduler."""
+    await connection.execute(_DELETE, stored.organization_id, stored.public_id)
+    await connection.execute(_NOTIFY, str(stored.id))
+
+
+async def list_monitors(
+    connection: Connection, organization_id: int, wanted: MonitorFilter, *, sort: str, limit: int, offset: int
+) -> tuple[Sequence[StoredMonitor], int]:
+    """One page, and how many there are in all. `sort` is a field's name, with a minus for downwards."""
+    pattern = None if wanted.search is None else f"%{_literal(wanted.search)}%"
+    values = (organization_id, wanted.customer_id, pattern, wanted.status, wanted.health)
+    total = await connection.fetchval(_COUNT, *values)
+    column = _SORT_COLUMNS[sort.removeprefix("-")]
+    way = "DESC NULLS LAST" if sort.startswith("-") else "ASC NULLS FIRST"
+    select = f"SELECT {_COLUMNS} {_FROM} {_WHERE} ORDER BY {column} {way}, m.id LIMIT $6 OFFSET $7"
+    return [_stored(row) for row in await connection.fetch(select, *values, limit, offset)], total
+
+
+def _literal(text: str) -> str:
+    """The text as a LIKE pattern that matches just it."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _values(description: Description) -> tuple[Any, ...]:
+    """Column values in the order of _INSERT and _UPDATE, from customer_id on."""
+    countries = description.allowed_check_country_codes
+    return (
+        description.customer_id,
+        description.name,
+        description.hostname,
+        description.port,
+        description.protocol,
+        description.status,
+        description.interval_ms,
+        description.timeout_seconds,
+        None if countries is None else list(countries),
+        description.notification_email,
+        description.notification_phone_number,
+        dict(description.config),
+        description.sealed_password,
+        description.credential_id,
+    )
+
+
+def _stored(row: Any) -> StoredMonitor:
+    countries = row["allowed_check_country_codes"]
+    return StoredMonitor(
+        id=row["id"],
+        public_id=row["public_id"],
+        organization_id=row["organization_id"],
+        revision=row["revision"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        description=Description(
+            customer_id=row["customer_id"],
+            name=row["name"],
+            hostname=row["hostname"],
+            port=row["port"],
+            status=MonitorStatus(row["status"]),
+            interval_ms=row["interval_ms"],
+            timeout_seconds=row["timeout_seconds"],
+            allowed_check_country_codes=None if countries is None else tuple(countries),
+            notification_email=row["notification_email"],
+            notification_phone_number=row["notification_phone_number"],
+            config=row["config"],
+            sealed_password=row["sealed_password"],
+            credential_id=row["credential_id"],
+        ),
+        health=Health(row["health"]),
+        health_since_ms=row["since"],
+        last_checked_at_ms=row["last_checked_at"],
+        last_outcome=row["outcome"],
+        customer_name=row["customer_name"],
+    )

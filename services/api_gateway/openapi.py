@@ -1,0 +1,170 @@
+"""The OpenAPI 3.1 document, generated from the list of operations and the very models that validate."""
+
+import re
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from services.api_gateway.operations import OPERATIONS, Operation
+from services.api_gateway.problems import CONTENT_TYPE, ProblemBody
+
+_REF = "#/components/schemas/{model}"
+_Schemas = Mapping[tuple[Any, JsonSchemaMode], dict[str, Any]]
+
+_HEADERS: dict[str, dict[str, Any]] = {
+    "X-Request-Id": {"description": "The id sent with the request, or a new one.", "schema": {"type": "string"}},
+    "X-RateLimit-Remaining": {
+        "description": "How many requests are left now.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "Location": {"description": "Where what was made stands.", "schema": {"type": "string", "format": "uri-reference"}},
+    "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}},
+    "WWW-Authenticate": {"description": "RFC 6750.", "schema": {"type": "string"}},
+}
+
+_SHARED_PROBLEMS = {
+    400: "The request cannot be read.",
+    401: "`Unauthorized`: the token is missing, unknown, revoked or expired.",
+    408: "The body did not arrive in time.",
+    413: "The body has more than 64 KiB.",
+    415: "The body is not application/json, or sent with a content coding.",
+    429: "Asked too often.",
+    503: "A back end does not answer.",
+    500: "A fault of the gateway's own.",
+}
+
+
+def openapi_document() -> dict[str, Any]:
+    """The whole document."""
+    schemas, definitions = _schemas()
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "mailprobe",
+            "version": _version(),
+            "description": "Monitoring of mailboxes over IMAP and POP3. Errors are application/problem+json.",
+            "license": {"name": "GPL-3.0-or-later", "identifier": "GPL-3.0-or-later"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": definitions,
+            "headers": _HEADERS,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "mp_…"}},
+        },
+    }
+
+
+def _version() -> str:
+    try:
+        return version("mailprobe")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _schemas() -> tuple[_Schemas, dict[str, Any]]:
+    wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(ProblemBody, "serialization"): None}
+    for operation in OPERATIONS:
+        if operation.body is not None:
+            wanted[operation.body, "validation"] = None
+        wanted.update({(answer, "serialization"): None for answer in operation.answers.values() if answer})
+    found, document = models_json_schema(list(wanted), ref_template=_REF)
+    return found, document["$defs"]
+
+
+def _operation(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "parameters": [*_path_parameters(operation), *_query_parameters(operation), _REQUEST_ID],
+        "responses": _responses(operation, schemas),
+    }
+    if operation.handler is not None:
+        described["security"] = [{"token": []}]
+    if operation.body is not None:
+        schema = schemas[operation.body, "validation"]
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return described
+
+
+_REQUEST_ID = {
+    "name": "X-Request-Id",
+    "in": "header",
+    "required": False,
+    "description": "Answered as it was sent; letters, digits, dot, hyphen and underscore, at most 100.",
+    "schema": {"type": "string"},
+}
+
+
+def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
+    names = re.findall(r"{(\w+)}", operation.path)
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}} for name in names
+    ]
+
+
+def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
+    if operation.query is None:
+        return []
+    schema = operation.query.model_json_schema()
+    definitions = schema.get("$defs", {})
+    return [
+        {"name": name, "in": "query", "required": False, "schema": _without_null(described, definitions)}
+        for name, described in schema["properties"].items()
+    ]
+
+
+def _without_null(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """A query cannot say null: the parameter is left out instead."""
+    kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
+    plain = {key: value for key, value in schema.items() if key != "anyOf" and value is not None}
+    merged = {**plain, **(kinds[0] if kinds else {})}
+    if "$ref" in merged:
+        merged.update(definitions[merged.pop("$ref").rpartition("/")[2]])
+    return merged
+
+
+def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
+    responses: dict[int, dict[str, Any]] = {}
+    for status, model in operation.answers.items():
+        schema = schemas[model, "serialization"] if model else {"type": "object"}
+        headers = ["X-Request-Id", *_remaining(operation), *(["Location"] if status == HTTPStatus.CREATED else [])]
+        responses[status] = _response(HTTPStatus(status).phrase, "application/json", schema, headers)
+    for status, meaning in {**_shared(operation), **operation.problems}.items():
+        schema = schemas[ProblemBody, "serialization"]
+        responses.setdefault(status, _response(meaning, CONTENT_TYPE, schema, _problem_headers(status)))
+    return {str(status): responses[status] for status in sorted(responses)}
+
+
+def _shared(operation: Operation) -> dict[int, str]:
+    statuses: set[int] = set()
+    if operation.handler is not None:
+        statuses |= {401, 429, 500, 503}
+    elif operation.counted:
+        statuses |= {429}
+    if operation.body is not None:
+        statuses |= {400, 408, 413, 415}
+    return {status: _SHARED_PROBLEMS[status] for status in statuses}
+
+
+def _remaining(operation: Operation) -> list[str]:
+    return ["X-RateLimit-Remaining"] if operation.counted else []
+
+
+def _problem_headers(status: int) -> list[str]:
+    more = {401: ["WWW-Authenticate", "X-RateLimit-Remaining"], 429: ["Retry-After", "X-RateLimit-Remaining"]}
+    return ["X-Request-Id", *more.get(status, []), *(["Retry-After"] if status == 503 else [])]
+
+
+def _response(description: str, media_type: str, schema: dict[str, Any], headers: Iterable[str]) -> dict[str, Any]:
+    return {
+        "description": description,
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+        "content": {media_type: {"schema": schema}},
+    }

@@ -1,0 +1,114 @@
+"""What goes wrong with a request, as an exception and as the one error body every answer of that kind has.
+
+The body is the documented one (`statusCode`, `statusMessage`, `message`) with the members of RFC 9457 beside it.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+CONTENT_TYPE = "application/problem+json"
+_MESSAGE_CAP = 1000
+
+
+class Fault(BaseModel):
+    """One wrong field: where it stands in the body or query (RFC 6901), and what is wrong with it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pointer: str
+    detail: str
+
+
+class ProblemBody(BaseModel):
+    """The error body, `application/problem+json`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    statusCode: int  # noqa: N815 - documented names
+    statusMessage: str  # noqa: N815
+    message: str = Field(description="For people.")
+    type: str = Field(json_schema_extra={"format": "uri"})
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="Names this very request, as X-Request-Id does.")
+    errors: tuple[Fault, ...] = Field(description="Every wrong field at once; empty where no field is to blame.")
+
+
+class Problem(Exception):
+    """An answer that is not the wanted one. `message` is the documented text, `detail` what more there is to say."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        message: str | None = None,
+        *,
+        detail: str | None = None,
+        faults: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.status = status
+        self.message = message or status.phrase
+        self.detail = detail or self.message
+        self.faults = tuple(faults)
+        self.headers = dict(headers or {})
+        super().__init__(self.detail)
+
+    def answer(self, request_id: str) -> web.Response:
+        """This problem as a response."""
+        body = ProblemBody(
+            statusCode=self.status,
+            statusMessage=self.status.phrase,
+            message=self.message,
+            type="about:blank",
+            title=self.status.phrase,
+            status=self.status,
+            detail=self.detail,
+            instance=f"urn:mailprobe:request:{request_id}",
+            errors=self.faults,
+        )
+        return web.Response(
+            status=self.status, text=body.model_dump_json(), content_type=CONTENT_TYPE, headers=self.headers
+        )
+
+
+def wrong_fields(faults: Sequence[Fault]) -> Problem:
+    """400 with every fault; a single one is the message, so that documented texts stand alone."""
+    once = tuple(dict.fromkeys(faults))
+    message = "; ".join(dict.fromkeys(fault.detail for fault in once))
+    if len(message) > _MESSAGE_CAP:
+        message = message[: _MESSAGE_CAP - 1] + "…"
+    return Problem(HTTPStatus.BAD_REQUEST, message, faults=once)
+
+
+def not_found(what: str) -> Problem:
+    """404 `<what> not found`: it does not exist, or belongs to another organization."""
+    return Problem(HTTPStatus.NOT_FOUND, f"{what} not found")
+
+
+def forbidden(why: str) -> Problem:
+    """403: the token is known, and may not do this."""
+    return Problem(HTTPStatus.FORBIDDEN, detail=why)
+
+
+def unauthorized(why: str) -> Problem:
+    """401 with the challenge RFC 6750 asks for."""
+    return Problem(HTTPStatus.UNAUTHORIZED, detail=why, headers={"WWW-Authenticate": 'Bearer realm="mailprobe"'})
+
+
+def too_many(why: str, *, retry_after_seconds: int) -> Problem:
+    """429: later, and when."""
+    return Problem(HTTPStatus.TOO_MANY_REQUESTS, detail=why, headers={"Retry-After": str(max(1, retry_after_seconds))})
+
+
+def unavailable(message: str, *, detail: str | None = None, retry_after_seconds: int = 5) -> Problem:
+    """503: something behind the gateway is missing for now."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        message,
+        detail=detail,
+        headers={"Retry-After": str(max(1, retry_after_seconds))},
+    )

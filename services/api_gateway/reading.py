@@ -1,0 +1,142 @@
+"""Bodies and queries of requests: read within limits, and every wrong field told at once, in words.
+
+What a field may hold is its model's; what fields may hold together is the rules'.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from services.api_gateway import strict_json
+from services.api_gateway.problems import Fault, Problem, wrong_fields
+
+BODY_CAP_BYTES = 64 * 1024
+BODY_DEADLINE_SECONDS = 20.0
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_WORDS = {
+    "missing": "{field} is required",
+    "extra_forbidden": "{field} is not a known field",
+    "string_type": "{field} must be text",
+    "int_type": "{field} must be a whole number",
+    "int_parsing": "{field} must be a whole number",
+    "int_parsing_size": "{field} is too large",
+    "string_pattern_mismatch": "{field} must match {pattern}",
+    "float_type": "{field} must be a number",
+    "bool_type": "{field} must be true or false",
+    "list_type": "{field} must be a list",
+    "dict_type": "{field} must be an object",
+    "model_type": "{field} must be an object",
+    "enum": "{field} must be one of {expected}",
+    "literal_error": "{field} must be one of {expected}",
+    "greater_than_equal": "{field} must be at least {ge}",
+    "less_than_equal": "{field} must be at most {le}",
+    "too_long": "{field} must have at most {max_length} entries",
+}
+
+
+async def read_object(request: web.Request) -> dict[str, Any]:
+    """The JSON object a request carries; raises Problem 400, 408, 413 or 415."""
+    _require_json(request)
+    try:
+        async with asyncio.timeout(BODY_DEADLINE_SECONDS):
+            body = await request.read()
+    except TimeoutError:
+        raise Problem(HTTPStatus.REQUEST_TIMEOUT, detail="the body did not arrive in time") from None
+    except web.HTTPRequestEntityTooLarge:
+        raise too_large() from None
+    try:
+        value = strict_json.parse(body)
+    except strict_json.NotJson as error:
+        raise wrong_fields([Fault(pointer="", detail=str(error))]) from None
+    if not isinstance(value, dict):
+        raise wrong_fields([Fault(pointer="", detail="the body must be a JSON object")])
+    if faults := strict_json.faults_in(value):
+        raise wrong_fields(faults)
+    return value
+
+
+def too_large() -> Problem:
+    """413."""
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail=f"a body may have at most {BODY_CAP_BYTES // 1024} KiB")
+
+
+def read_query(request: web.Request, model: type[Model]) -> Model:
+    """The query as a model; parameters it does not know are ignored. Raises Problem 400."""
+    values: dict[str, Any] = {}
+    faults: list[Fault] = []
+    known = {field.alias or name for name, field in model.model_fields.items()}
+    for name in request.query:
+        if name not in known or name in values:
+            continue
+        given = request.query.getall(name)
+        if len(given) > 1:
+            faults.append(Fault(pointer=f"/{name}", detail=f"{name} is given more than once"))
+        values[name] = given[0]
+    faults = [*strict_json.faults_in(values), *faults]
+    if faults:
+        raise wrong_fields(faults)
+    read, faults = validated(model, values, strict=False)
+    if read is None:
+        raise wrong_fields(faults)
+    return read
+
+
+def validated(
+    model: type[Model], value: Mapping[str, Any], *, strict: bool | None = None
+) -> tuple[Model | None, list[Fault]]:
+    """The model, or None and what is wrong."""
+    try:
+        return model.model_validate(value, strict=strict), []
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        return None, [_fault(detail) for detail in found]
+
+
+def _require_json(request: web.Request) -> None:
+    # Sent before the body is read: a coding we do not undo cannot inflate, and a broken one cannot hurt.
+    coding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if coding not in ("", "identity"):
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            detail="the body must be sent without a content coding",
+            headers={"Accept-Encoding": "identity"},
+        )
+    charset = _charset(request)
+    if request.content_type != "application/json" or (charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail="the body must be sent as Content-Type: application/json (UTF-8)"
+        )
+
+
+def _charset(request: web.Request) -> str | None:
+    try:
+        return request.charset
+    except (ValueError, LookupError):
+        return "unreadable"
+
+
+def _fault(detail: ErrorDetails) -> Fault:
+    place = detail["loc"]
+    field = ".".join(strict_json.printable(str(step)) for step in place) or "the body"
+    return Fault(pointer=strict_json.pointer(*place), detail=_words(detail, field))
+
+
+def _words(detail: ErrorDetails, field: str) -> str:
+    context: dict[str, Any] = detail.get("ctx", {})
+    kind = detail["type"]
+    if kind == "mailprobe":
+        return detail["msg"].replace("{field}", field)
+    if kind == "string_too_short":
+        return f"{field} must not be empty"
+    if kind == "string_too_long":
+        return f"{field} must have at most {context['max_length']} characters"
+    if kind in _WORDS:
+        return _WORDS[kind].format(**{**context, "field": field})
+    return f"{field}: {detail['msg']}"

@@ -1,0 +1,35 @@
+"""What handlers work with, put together once in `app.py`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from services.api_gateway.rate_limits import RateLimit
+from services.api_gateway.replies import Replies
+from shared.broker.seam import Broker
+from shared.database.pool import Pool
+from shared.probing.address_policy import AddressPolicy
+from shared.runtime.admin import ReadinessCheck
+from shared.runtime.settings import ApiSettings
+from shared.sealing import PublicKeyRing
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Everything a request may need."""
+
+    pool: Pool
+    broker: Broker
+    public_keys: PublicKeyRing
+    settings: ApiSettings
+    address_policy: AddressPolicy
+    replies: Replies
+    anonymous_limit: RateLimit
+    token_limit: RateLimit
+    readiness: Mapping[str, ReadinessCheck]
+    openapi: Mapping[str, Any]
+
+
+RESOURCES = web.AppKey("RESOURCES", Resources)

@@ -1,0 +1,114 @@
+"""JSON as RFC 7493 (I-JSON) wants it: what could mean two things, or nothing at all, is refused.
+
+Refused are duplicate keys, NaN and Infinity, numbers a double cannot hold exactly, NUL and lone surrogates (Postgres
+stores neither), and nesting without end. Pure; limits of size are the caller's.
+"""
+
+import json
+from typing import Any, NoReturn
+
+from services.api_gateway.problems import Fault
+
+DEEPEST = 32
+_SAFE_INTEGER = 2**53 - 1
+_LONGEST_NUMBER = 40
+_FAULTS_CAP = 50
+
+
+class NotJson(Exception):
+    """The text is not JSON that can be read in exactly one way; the text says why, without quoting the body."""
+
+
+def parse(body: bytes) -> Any:
+    """The value a body holds; raises NotJson."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise NotJson(f"the body is not UTF-8 (at byte {error.start})") from None
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_no_constant,
+            parse_int=_integer,
+            parse_float=_decimal,
+        )
+    except RecursionError:
+        raise NotJson(f"the body is nested more than {DEEPEST} levels deep") from None
+    except json.JSONDecodeError as error:
+        raise NotJson(f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+
+
+def faults_in(value: Any) -> list[Fault]:
+    """What no field may hold, wherever it stands."""
+    faults: list[Fault] = []
+    _look(value, "", 1, faults)
+    return faults[:_FAULTS_CAP]
+
+
+def pointer(*steps: str | int) -> str:
+    """A JSON Pointer (RFC 6901)."""
+    return "".join("/" + printable(str(step)).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def printable(text: str) -> str:
+    """The text without what JSON could not carry back."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "␀")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise NotJson(f"the key {json.dumps(key[:100])} stands twice in one object")
+            seen.add(key)
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise NotJson(f"{name} is not a JSON number")
+
+
+def _integer(digits: str) -> int:
+    # Python refuses to convert some thousands of digits, with an error of its own.
+    if len(digits) > _LONGEST_NUMBER or abs(number := int(digits)) > _SAFE_INTEGER:
+        raise NotJson("a number is too large to be kept exactly")
+    return number
+
+
+def _decimal(digits: str) -> int | float:
+    number = float(digits) if len(digits) <= _LONGEST_NUMBER else float("inf")
+    if abs(number) > _SAFE_INTEGER:
+        raise NotJson("a number is too large or too long to be kept exactly")
+    return int(number) if number.is_integer() else number
+
+
+def _look(value: Any, here: str, depth: int, faults: list[Fault]) -> None:
+    if depth > DEEPEST:
+        faults.append(Fault(pointer=here, detail=f"the body is nested more than {DEEPEST} levels deep"))
+        return
+    if len(faults) >= _FAULTS_CAP:
+        return
+    match value:
+        case str():
+            if (wrong := _wrong_with(value)) is not None:
+                faults.append(Fault(pointer=here, detail=f"{here or 'the body'} holds {wrong}"))
+        case dict():
+            for key, inner in value.items():
+                if (wrong := _wrong_with(key)) is not None:
+                    faults.append(Fault(pointer=here, detail=f"a key in {here or 'the body'} holds {wrong}"))
+                else:
+                    _look(inner, here + pointer(key), depth + 1, faults)
+        case list():
+            for index, inner in enumerate(value):
+                _look(inner, here + pointer(index), depth + 1, faults)
+
+
+def _wrong_with(text: str) -> str | None:
+    if "\x00" in text:
+        return "a NUL character"
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return "half of a surrogate pair"
+    return None
