@@ -4,6 +4,7 @@ Both speak RabbitMQ's management API. The words of `verify` are for an operator,
 `/readyz`.
 """
 
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -139,7 +140,8 @@ async def _management(management_url: str) -> AsyncIterator[_Management]:
     address = url.with_user(None).with_query(None)
     headers = {}
     if url.user is not None:
-        headers["Authorization"] = aiohttp.encode_basic_auth(url.user, url.password or "")
+        credentials = f"{url.user}:{url.password or ''}".encode()
+        headers["Authorization"] = f"Basic {b64encode(credentials).decode()}"
     try:
         async with aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT) as session:
             yield _Management(session, address)

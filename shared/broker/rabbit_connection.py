@@ -7,6 +7,8 @@ left to its users, who ask for the `current` one.
 
 import asyncio
 import contextlib
+import errno
+import os
 import time
 from collections.abc import Awaitable, Callable
 
@@ -31,6 +33,9 @@ _log = structlog.get_logger()
 
 def in_words(error: BaseException) -> str:
     """What a person should know of a foreign error."""
+    match error.args:
+        case (int(number), str(detail)) if number in errno.errorcode:  # a socket's error, relabelled by aiormq
+            return f"{os.strerror(number)}: {detail}"
     text = " ".join(str(part) for part in error.args if part not in (None, "")) or "no reason given"
     return f"{type(error).__name__}: {text}"
 
