@@ -1,0 +1,78 @@
+"""What is read from the results queue: told apart from what can never be recorded, and said in logs and metrics."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from services.result_recorder.recording import Answer, Recorded, record
+from services.result_recorder.settling import Unacceptable
+from shared.broker.envelope import read_results
+from shared.checks.messages import CheckResult, MissedSlots
+from shared.checks.vocabulary import CheckKind
+from shared.database.pool import Pool
+from shared.runtime import metrics
+
+_log = structlog.get_logger()
+
+_LATEST_MS = 32_503_680_000_000  # the year 3000: a time beyond is a mistake, and no date
+
+
+def read_answers(body: bytes, type: str) -> Sequence[Answer]:  # noqa: A002 - the property's name
+    """The results in a message; raises UnreadableMessage."""
+    return read_results(body, type).results
+
+
+async def keep_answers(pool: Pool, answers: Sequence[Answer]) -> None:
+    """Record a batch and say so. Raises Unacceptable, and errors of the database."""
+    for answer in answers:
+        if wrong := what_is_wrong(answer):
+            raise Unacceptable(wrong)
+    recorded = await record(pool, answers)
+    _say(recorded)
+
+
+def about(answer: Answer) -> dict[str, Any]:
+    """What a log line says of it."""
+    return {"check_id": answer.check_id, "monitor_id": answer.monitor_id, "location": answer.location}
+
+
+def what_is_wrong(answer: Answer) -> str | None:
+    """Why an answer makes no sense, None where it does."""
+    times: tuple[int, ...]
+    match answer:
+        case CheckResult():
+            times = (answer.slot_at, answer.start_at, answer.started_at)
+        case MissedSlots():
+            times = (answer.first_slot, answer.last_slot)
+            if answer.kind is CheckKind.SCHEDULED:
+                if answer.interval_ms <= 0:
+                    return "its slots have no interval"
+                if answer.last_slot != answer.first_slot + (answer.count - 1) * answer.interval_ms:
+                    return "its slots do not add up"
+            elif answer.check_id is None and answer.kind is not CheckKind.TEST:
+                return "a missed request without its check_id"
+    if not all(0 < each < _LATEST_MS for each in times):
+        return "its times are beyond any date"
+    return None
+
+
+def _say(recorded: Recorded) -> None:
+    for result, recorded_at in recorded.new:
+        ended_at = result.started_at + result.outcome.total_ms
+        metrics.RESULT_STORE_DELAY.observe(max(0.0, (recorded_at - ended_at) / 1000))
+        _log.info(
+            "check_recorded",
+            check_id=str(result.check_id),
+            monitor_id=result.monitor_id,
+            location=result.location,
+            kind=result.outcome.kind,
+        )
+    metrics.CHECKS_RECORDED.inc(len(recorded.new))
+    if recorded.duplicates:
+        metrics.CHECKS_DUPLICATE.inc(recorded.duplicates)
+        _log.info("duplicates_absorbed", count=recorded.duplicates)
+    for reason, count in recorded.missed.items():
+        metrics.CHECKS_MISSED.labels(reason).inc(count)
+    if recorded.missed:
+        _log.info("checks_missed", **recorded.missed)

@@ -1,0 +1,87 @@
+"""From the states of locations to the row of their monitor, for those who hold its lock: batches and the sweep."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from services.result_recorder import health_store
+from services.result_recorder.health import LocationState, Verdict, agreement_matters, judged
+from services.result_recorder.health_store import MonitorState
+from services.result_recorder.monitor_store import MonitorFacts, read_monitors
+from shared.checks.messages import CheckResult
+from shared.checks.vocabulary import OURS
+from shared.database.pool import Connection
+
+
+def monitor_after(state: MonitorState, results: Sequence[CheckResult]) -> MonitorState:
+    """The monitor's row with the times of these checks; they never go back."""
+    newest = max(results, key=lambda each: (each.started_at, each.check_id))
+    if newest.started_at >= state.last_checked_at:
+        state = replace(state, last_checked_at=newest.started_at, total_ms=newest.outcome.total_ms)
+    counted = [each.started_at for each in results if each.outcome.kind not in OURS]
+    if counted:
+        state = replace(state, last_counted_at=max([*counted, state.last_counted_at or 0]))
+    return state
+
+
+async def write_verdicts(
+    connection: Connection,
+    monitors_before: Mapping[int, MonitorState],
+    *,
+    before: Mapping[int, Mapping[int, LocationState]],
+    after: Mapping[int, Mapping[int, LocationState]],
+    monitors: Mapping[int, MonitorFacts],
+    reordered: set[int],
+) -> None:
+    """Judge these monitors anew and write what has changed.
+
+    Args:
+        before: states of the locations as stored; after: as they are to be.
+        reordered: monitors whose past has changed, so that `since` may as well.
+    """
+    undecided = [
+        monitor_id
+        for monitor_id in monitors_before
+        if agreement_matters(after[monitor_id], _threshold(monitors, monitor_id))
+    ]
+    unheard = await health_store.unheard_locations(connection, undecided) if undecided else {}
+    rows = []
+    for monitor_id in sorted(monitors_before):
+        verdict = judged(
+            after[monitor_id], threshold=_threshold(monitors, monitor_id), unheard=unheard.get(monitor_id, 0)
+        )
+        rows.append(_with_verdict(monitors_before[monitor_id], verdict, reordered=monitor_id in reordered))
+    changed = [
+        (monitor_id, location_id, state)
+        for monitor_id in sorted(monitors_before)
+        for location_id, state in sorted(after[monitor_id].items())
+        if before[monitor_id].get(location_id) != state
+    ]
+    await health_store.write_states(connection, rows, changed)
+
+
+async def judge_silent(connection: Connection, *, now_ms: int, most: int) -> int:
+    """Believe nothing any more of locations that told nothing for too long; of how many monitors there were such."""
+    silent = await health_store.forget_silent(connection, now_ms=now_ms, most=most)
+    if silent:
+        facts = await read_monitors(connection, silent)
+        rows, states = await health_store.read_states(connection, silent)
+        await write_verdicts(connection, rows, before=states, after=states, monitors=facts, reordered=set())
+    return len(silent)
+
+
+def _with_verdict(state: MonitorState, verdict: Verdict, *, reordered: bool) -> MonitorState:
+    same = state.health is verdict.health and not reordered
+    return replace(
+        state,
+        health=verdict.health,
+        since=min(state.since, verdict.since) if same else verdict.since,
+        outcome=verdict.outcome,
+        phase=verdict.phase,
+        message=verdict.message,
+        location_id=verdict.location_id,
+    )
+
+
+def _threshold(monitors: Mapping[int, MonitorFacts], monitor_id: int) -> int | None:
+    monitor = monitors.get(monitor_id)
+    return monitor.threshold if monitor is not None else None

@@ -1,0 +1,89 @@
+"""The table `results`: at most one row per check."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+from uuid import UUID
+
+from services.result_recorder.rows import ResultRow
+from shared.database.pool import Connection
+
+_COLUMNS = {
+    "check_id": "uuid",
+    "slot_at": "bigint",
+    "organization_id": "bigint",
+    "monitor_id": "bigint",
+    "location_id": "int",
+    "kind": "text",
+    "revision": "bigint",
+    "outcome": "text",
+    "phase": "text",
+    "passed": "boolean",
+    "withheld": "boolean",
+    "start_at": "bigint",
+    "started_at": "bigint",
+    "total_ms": "real",
+    "message": "text",
+    "warning": "text",
+    "detail": "jsonb",
+}
+
+# Answers with the rows that were not there yet; only those count.
+_INSERT = f"""
+INSERT INTO results ({", ".join(_COLUMNS)})
+SELECT * FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_COLUMNS.values(), 1))})
+ON CONFLICT (check_id, slot_at) DO NOTHING
+RETURNING check_id, slot_at, recorded_at"""  # noqa: S608 - made of the constants above
+
+# The findings of a location from its last pass before a moment on, that pass included. Where it never passed, a day.
+_SINCE_LAST_PASS = """
+SELECT wanted.monitor_id, wanted.location_id, r.check_id, r.slot_at, r.started_at, r.outcome, r.phase, r.message,
+       r.withheld, r.detail
+FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::bigint[])
+     AS wanted(monitor_id, location_id, revision, first_late)
+CROSS JOIN LATERAL (
+    SELECT coalesce((
+        SELECT p.slot_at FROM results p
+        WHERE p.monitor_id = wanted.monitor_id AND p.location_id = wanted.location_id
+          AND p.revision = wanted.revision AND p.passed
+          AND p.slot_at < wanted.first_late AND p.slot_at >= wanted.first_late - 604800000
+        ORDER BY p.slot_at DESC LIMIT 1), wanted.first_late - 86400000) AS slot_at
+) AS beginning
+JOIN results r ON r.monitor_id = wanted.monitor_id AND r.location_id = wanted.location_id
+    AND r.revision = wanted.revision AND r.slot_at >= beginning.slot_at"""
+
+
+@dataclass(frozen=True, slots=True)
+class LateAt:
+    """A location whose findings have to be gone through again from before `first_late`."""
+
+    monitor_id: int
+    location_id: int
+    revision: int
+    first_late: int
+
+
+async def insert_results(connection: Connection, rows: Sequence[ResultRow]) -> dict[tuple[UUID, int], int]:
+    """Insert what is not there yet; when it was recorded, by (check_id, slot_at) of the new rows."""
+    if not rows:
+        return {}
+    columns = [[getattr(row, field.name) for row in rows] for field in fields(ResultRow)]
+    new = await connection.fetch(_INSERT, *columns)
+    return {(row["check_id"], row["slot_at"]): row["recorded_at"] for row in new}
+
+
+async def findings_since_last_pass(
+    connection: Connection, late: Sequence[LateAt]
+) -> dict[tuple[int, int], list[Mapping[str, Any]]]:
+    """Rows of `results` for `rows.finding_of_row`, by (monitor, location)."""
+    found: dict[tuple[int, int], list[Mapping[str, Any]]] = {}
+    rows = await connection.fetch(
+        _SINCE_LAST_PASS,
+        [at.monitor_id for at in late],
+        [at.location_id for at in late],
+        [at.revision for at in late],
+        [at.first_late for at in late],
+    )
+    for row in rows:
+        found.setdefault((row["monitor_id"], row["location_id"]), []).append(row)
+    return found

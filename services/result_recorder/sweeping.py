@@ -1,0 +1,53 @@
+"""What nobody's message brings about: health that nothing confirms any more, and rows of no further use."""
+
+import asyncio
+
+import structlog
+
+from services.result_recorder.judging import judge_silent
+from services.result_recorder.location_store import forget_workers
+from services.result_recorder.login_store import forget_history
+from services.result_recorder.monitor_store import clock_ms
+from shared.database.errors import DatabaseError
+from shared.database.pool import Pool, transaction
+from shared.runtime.lifecycle import stopped_within
+
+SWEEP_SECONDS = 30.0
+MOST_AT_ONCE = 1000
+SWEEPS_PER_TIDYING = 120
+WORKERS_KEPT_MS = 86_400_000
+LOGINS_KEPT_MS = 7 * 86_400_000
+
+_log = structlog.get_logger()
+
+
+async def sweep(pool: Pool) -> int:
+    """Make unknown what told nothing for max(3 intervals, 5 min); of how many monitors there was something."""
+    total = 0
+    while True:
+        async with transaction(pool) as connection:
+            found = await judge_silent(connection, now_ms=await clock_ms(connection), most=MOST_AT_ONCE)
+        total += found
+        if found < MOST_AT_ONCE:
+            return total
+
+
+async def tidy(pool: Pool) -> None:
+    """Remove workers long gone and logins no rule looks back to."""
+    async with transaction(pool) as connection:
+        await forget_workers(connection, unseen_ms=WORKERS_KEPT_MS)
+        await forget_history(connection, older_ms=LOGINS_KEPT_MS)
+
+
+async def keep_sweeping(pool: Pool, stop: asyncio.Event) -> None:
+    """Both, again and again, until stopped."""
+    sweeps = 0
+    while not await stopped_within(stop, SWEEP_SECONDS):
+        try:
+            if silent := await sweep(pool):
+                _log.info("health_unknown", monitors=silent)
+            if sweeps % SWEEPS_PER_TIDYING == 0:
+                await tidy(pool)
+            sweeps += 1
+        except DatabaseError as error:
+            _log.warning("sweep_failed", reason=str(error))
