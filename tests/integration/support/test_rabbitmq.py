@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aio_pika
 
+from shared.broker import policies
 from tests.support.servers.rabbitmq import GivenRabbit, RabbitServer
 
 
@@ -19,6 +20,10 @@ async def test_each_test_has_queues_of_its_own(rabbitmq: GivenRabbit, amqp_url: 
             async with await aio_pika.connect(url) as connection:
                 queue = await (await connection.channel()).declare_queue("mine", exclusive=True)
                 assert queue.declaration_result.message_count == 0
+
+
+async def test_our_policies_are_in_every_fresh_vhost(rabbitmq: GivenRabbit, amqp_vhost: str) -> None:
+    assert await policies.verify(rabbitmq.management_url, vhost=amqp_vhost) == []
 
 
 async def test_what_was_confirmed_is_there_after_a_power_cut(rabbitmq_server: RabbitServer) -> None:

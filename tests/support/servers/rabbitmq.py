@@ -1,7 +1,7 @@
 """A private, real RabbitMQ with its management plugin: its own node, cookie, epmd, ports and data.
 
 Provides `RabbitServer` (start, stop, kill, pause; fresh vhosts; the management API) and `GivenRabbit` for a broker
-somebody else runs. Topology is left to `shared.broker`, policies to `shared.broker.policies`.
+somebody else runs. Topology is left to `shared.broker`; its policies are in each fresh vhost.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 
+from shared.broker import policies
 from tests.support.servers.needs import RABBITMQ
 from tests.support.servers.process import LeashedProcess, free_ports
 
@@ -54,9 +55,9 @@ class GivenRabbit:
 
     @contextlib.asynccontextmanager
     async def fresh_vhost(self) -> AsyncIterator[str]:
-        """A vhost of one's own, by name; gone at the end with all its queues and connections."""
+        """A vhost of one's own with our policies in it, by name; gone at the end with all that is in it."""
         name = f"test-{secrets.token_hex(6)}"
-        await self.api("PUT", f"vhosts/{name}")
+        await policies.apply(self.management_url, vhost=name)
         try:
             yield name
         finally:

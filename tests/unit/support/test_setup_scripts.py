@@ -1,0 +1,120 @@
+"""The scripts behind `make` choose a Python that works, and say in one sentence what is missing."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+TOOLS = ("sh", "dirname", "id", "cat", "cksum", "tr", "sed", "env")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A PATH with the shell's own tools and no Python."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for tool in TOOLS:
+        found = shutil.which(tool)
+        assert found is not None
+        (folder / tool).symlink_to(found)
+    return folder
+
+
+def put(folder: Path, name: str, script: str) -> Path:
+    program = folder / name
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return program
+
+
+def find_python(path: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", ROOT / "deploy/setup/find-python.sh"],
+        env={"PATH": str(path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def one_sentence(text: str) -> str:
+    assert text.count("\n") == 1, text
+    return text
+
+
+def test_passes_over_a_shim_that_stands_for_nothing(path: Path) -> None:
+    put(path, "python3", "echo 'pyenv: python3: command not found' >&2; exit 127")
+    working = put(path, "python3.11", f'exec "{sys.executable}" "$@"')
+    assert find_python(path).stdout.strip() == str(working)
+
+
+def test_passes_over_a_python_that_is_too_old_for_one_further_on(path: Path, tmp_path: Path) -> None:
+    put(path, "python3", 'case "$2" in *version_info*) exit 1;; esac; exit 0')
+    further = tmp_path / "further"
+    further.mkdir()
+    working = put(further, "python3", f'exec "{sys.executable}" "$@"')
+    assert find_python(Path(f"{path}:{further}")).stdout.strip() == str(working)
+
+
+def test_says_how_to_get_a_python(path: Path) -> None:
+    answer = find_python(path)
+    assert answer.returncode == 1
+    assert "sudo apt-get install -y python3 python3-venv" in one_sentence(answer.stderr)
+
+
+def test_says_how_old_the_only_python_is(path: Path) -> None:
+    put(path, "python3", 'case "$2" in *platform*) echo 3.9.2;; *version_info*) exit 1;; esac; exit 0')
+    answer = find_python(path)
+    assert answer.returncode == 1
+    assert "needs Python 3.11 or later" in one_sentence(answer.stderr)
+    assert "is 3.9.2" in answer.stderr
+
+
+def test_says_which_package_brings_venv(path: Path) -> None:
+    put(path, "python3", 'case "$2" in *ensurepip*) exit 1;; *print*) echo 3.11;; esac; exit 0')
+    answer = find_python(path)
+    assert answer.returncode == 1
+    assert "sudo apt-get install -y python3.11-venv" in one_sentence(answer.stderr)
+
+
+def test_an_old_make_is_named_with_the_way_out() -> None:
+    make = shutil.which("make")
+    assert make is not None, "make is what this project is built with"
+    answer = subprocess.run(
+        [make, "-C", ROOT, "MAKE_VERSION=3.81", "help"],
+        env={"PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert answer.returncode != 0
+    assert "needs GNU make 4 or later and this is 3.81" in answer.stderr
+    assert "brew install make && gmake" in answer.stderr
+
+
+def test_services_of_installed_packages_are_not_started_and_the_policy_is_put_back(tmp_path: Path) -> None:
+    """Runs a copy of the script whose paths lie in a folder of ours, with an apt-get that only looks."""
+    policy = tmp_path / "policy-rc.d"
+    policy.write_text("the administrator's own\n")
+    seen = tmp_path / "seen"
+    bin_folder = tmp_path / "bin"
+    bin_folder.mkdir()
+    put(bin_folder, "apt-get", f'sh {policy}; echo "$1 $?" >> {seen}; [ "$1" = update ]')
+    script = (ROOT / "deploy/setup/apt-install.sh").read_text().replace("/usr/sbin/policy-rc.d", str(policy))
+    answer = subprocess.run(
+        ["/bin/sh", "-c", script, "apt-install.sh", "some-server"],
+        env={"PATH": f"{bin_folder}:{os.defpath}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert seen.read_text() == "update 101\ninstall 101\n", answer.stderr
+    assert answer.returncode != 0, "a failed installation is not hidden"
+    assert policy.read_text() == "the administrator's own\n"
