@@ -1,0 +1,1 @@
+"""Decides what is due, and asks for it; notices what was never answered."""

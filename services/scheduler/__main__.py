@@ -1,0 +1,89 @@
+"""`python -m services.scheduler`: settings, database and broker, served until told to stop."""
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+
+from services.scheduler.service import serve_scheduler
+from shared.broker.policies import ManagementFailed, verify, vhost_of
+from shared.broker.rabbitmq import RabbitBroker
+from shared.broker.seam import Broker
+from shared.database.errors import DatabaseError, DatabaseUnavailable
+from shared.database.migrations import applied_and_wanted
+from shared.database.pool import PIPELINE_ROLE, Pool, connect, is_reachable, open_pool
+from shared.runtime import lifecycle
+from shared.runtime.admin import AdminServer, ReadinessCheck
+from shared.runtime.identity import instance_name
+from shared.runtime.settings import SchedulerSettings
+
+SERVICE = "scheduler"
+_POOL_SIZE = 10  # what the queues ask about logins beside their own connections, and the regular duties
+
+
+def main() -> int:
+    """Run with the settings of the environment; the exit code."""
+    return lifecycle.run(SERVICE, serve)
+
+
+async def serve(stop: asyncio.Event) -> None:
+    """Serve until `stop` is set; database and broker may come later."""
+    settings = SchedulerSettings.load()
+    dsn = settings.database_url.get_secret_value()
+    instance = instance_name(SERVICE)
+    broker = RabbitBroker(settings.amqp_url.get_secret_value(), service=SERVICE, instance=instance)
+    async with AsyncExitStack() as opened:
+        pool = await _pool(dsn, instance, opened, stop)
+        if pool is None:
+            return
+        opened.push_async_callback(broker.close)
+        checks = _readiness(settings, pool, broker)
+        await opened.enter_async_context(AdminServer(settings.admin_host, settings.admin_port, checks))
+        await lifecycle.first_of(stop, broker.open(timeout_seconds=None))
+        if not stop.is_set():
+            await serve_scheduler(dsn=dsn, pool=pool, broker=broker, settings=settings, stop=stop, instance=instance)
+
+
+async def _pool(dsn: str, instance: str, opened: AsyncExitStack, stop: asyncio.Event) -> Pool | None:
+    """A pool on a database that has our tables; waits for both."""
+
+    async def attempt() -> Pool:
+        # As nobody in particular: until the database is migrated, our role may not exist.
+        connection = await connect(dsn, role=None, application_name=instance)
+        try:
+            applied, wanted = await applied_and_wanted(connection)
+        finally:
+            await connection.close(timeout=5)
+        if applied < wanted:
+            raise DatabaseUnavailable("it is not migrated to this version; run `mailprobe migrate`")
+        return await opened.enter_async_context(
+            open_pool(dsn, role=PIPELINE_ROLE, application_name=instance, max_size=_POOL_SIZE)
+        )
+
+    return await lifecycle.retrying(attempt, what="the database", errors=(DatabaseError,), stop=stop)
+
+
+def _readiness(settings: SchedulerSettings, pool: Pool, broker: Broker) -> Mapping[str, ReadinessCheck]:
+    async def broker_answers() -> str | None:
+        return None if await broker.healthy() else "cannot reach RabbitMQ, or it takes no messages"
+
+    checks: dict[str, ReadinessCheck] = {"database": partial(is_reachable, pool), "broker": broker_answers}
+    if settings.policies_required and settings.management_url is not None:
+        checks["policies"] = partial(
+            _policies,
+            settings.management_url.get_secret_value(),
+            vhost=vhost_of(settings.amqp_url.get_secret_value()),
+        )
+    return checks
+
+
+async def _policies(management_url: str, *, vhost: str) -> str | None:
+    try:
+        return "; ".join(await verify(management_url, vhost=vhost)) or None
+    except ManagementFailed as error:
+        return str(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""The small regular duties: which queues there are, partitions ahead of time, and rows nobody needs any more."""
+
+import asyncio
+
+import structlog
+
+from services.scheduler import location_store, request_store, upkeep_store
+from services.scheduler.dispatcher import Dispatcher
+from services.scheduler.lease_store import fenced_transaction
+from services.scheduler.plan import Queue
+from services.scheduler.term import Term
+
+_log = structlog.get_logger()
+
+SILENT_AFTER_MS = 120_000
+KEEP_FINISHED_MS = 24 * 3_600_000
+MOST_DELETED = 5_000
+PARTITION_DAYS = 7
+
+
+class Fleet:
+    """Knows the queues, and has a dispatcher for each of them."""
+
+    def __init__(self, term: Term, tasks: asyncio.TaskGroup) -> None:
+        self._term = term
+        self._tasks = tasks
+
+    async def look(self) -> None:
+        """Who was seen lately; a queue seen for the first time gets its dispatcher."""
+        for location_id, location, protocol, silent_for_ms in await location_store.served_queues(self._term.pool):
+            queue = self._term.queues.get((location_id, protocol))
+            live = silent_for_ms <= SILENT_AFTER_MS
+            if queue is None:
+                self._open(Queue(location_id, location, protocol, live=live))
+            elif queue.live is not live and (live or self._term.knows_silence()):
+                queue.live = live
+                _log.warning("location_heard" if live else "location_silent", location=location, protocol=protocol)
+
+    def _open(self, queue: Queue) -> None:
+        self._term.queues[queue.key] = queue
+        self._tasks.create_task(Dispatcher(self._term, queue).run(), name=f"dispatch {queue.protocol}.{queue.location}")
+        self._term.reconcile_all = True
+        self._term.schedule_changed.set()
+        _log.info("queue_opened", location=queue.location, protocol=queue.protocol)
+
+
+async def tidy(term: Term) -> None:
+    """Forget requests finished long ago, and hosts nobody waits for."""
+    async with fenced_transaction(term.pool, term.epoch) as (connection, now_ms):
+        await request_store.delete_finished(connection, before=now_ms - KEEP_FINISHED_MS, most=MOST_DELETED)
+    term.pacer.forget_past(now_ms)
+
+
+async def make_partitions(term: Term) -> None:
+    """Partitions for the results of the days to come."""
+    made = await upkeep_store.ensure_result_partitions(term.pool, days_ahead=PARTITION_DAYS)
+    if made:
+        _log.info("partitions_made", count=made)
