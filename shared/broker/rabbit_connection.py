@@ -25,7 +25,7 @@ _CONNECT_TIMEOUT_SECONDS = 10.0
 _CLOSE_TIMEOUT_SECONDS = 5.0
 _HEARTBEAT_SECONDS = 10  # a peer cut off without a word is noticed in about 30 s, instead of 3 minutes
 _FIRST_PAUSE_SECONDS = 0.25
-_LONGEST_PAUSE_SECONDS = 5.0
+_LONGEST_PAUSE_SECONDS = 2.0
 _SAY_AGAIN_SECONDS = 15.0
 
 _log = structlog.get_logger()

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,7 +11,7 @@ from shared.broker.policies import apply
 from shared.broker.rabbitmq import RabbitBroker
 from shared.broker.seam import BrokerUnavailable, Delivery, PublishOutcome
 from tests.support.broker_contract import HERE, Inbox, a_message, declared
-from tests.support.servers.rabbitmq import RabbitServer
+from tests.support.servers.rabbitmq import PROGRAM, RabbitServer
 
 OUTAGE_TIMEOUT_SECONDS = 1.0
 
@@ -39,11 +38,9 @@ async def broker(rabbitmq_server: RabbitServer, amqp_url: str, amqp_vhost: str) 
 
 async def rabbitmqctl(server: RabbitServer, *words: str) -> None:
     """An operator's command on the private node, which hides from the system's own."""
-    program = shutil.which("rabbitmqctl", path="/usr/lib/rabbitmq/bin:/usr/sbin:/usr/bin")
-    assert program is not None
     environment = server._environment()
     running = await asyncio.create_subprocess_exec(
-        "/usr/lib/rabbitmq/bin/rabbitmqctl",
+        PROGRAM.with_name("rabbitmqctl"),
         "--node",
         environment["RABBITMQ_NODENAME"],
         *words,
@@ -66,6 +63,15 @@ async def until_confirmed(broker: RabbitBroker) -> str:
                     return message.message_id
             except BrokerUnavailable:
                 await asyncio.sleep(0.2)
+
+
+async def until_at_least(count: int, growing: set[str]) -> None:
+    """Wait until it has grown to that."""
+    async with asyncio.timeout(60):
+        while True:
+            if len(growing) >= count:
+                return
+            await asyncio.sleep(0.05)
 
 
 async def arrives(inbox: Inbox, wanted: set[str]) -> None:
@@ -123,15 +129,10 @@ async def test_publishing_while_the_broker_dies_loses_nothing_confirmed(
 
     publishing = [asyncio.create_task(publish_on_and_on()) for _ in range(3)]
     try:
-        async with asyncio.timeout(30):
-            while len(confirmed) < 200:
-                await asyncio.sleep(0.05)
+        await until_at_least(200, confirmed)
         await rabbitmq_server.kill()
         await rabbitmq_server.start()
-        before = len(confirmed)
-        async with asyncio.timeout(60):
-            while len(confirmed) < before + 60:
-                await asyncio.sleep(0.05)
+        await until_at_least(len(confirmed) + 60, confirmed)
     finally:
         stop.set()
         await asyncio.gather(*publishing)
