@@ -1,8 +1,9 @@
 """Runs one command, and ends it and everything it ever started as soon as nobody holds the other end.
 
-`python leash.py GRACE_SECONDS COMMAND...`: prints the command's process id, then waits for its standard input to
-close, which also happens when the test run is killed. Daemons that the command set loose (epmd, for one) come
-back to this process because it is their "subreaper". Imports only the standard library: it runs isolated.
+`python leash.py GRACE_SECONDS COMMAND...`: prints the command's process id, then listens. A word on its standard
+input asks for an orderly end; when that closes without one, as it does when the test run is killed, the end is
+immediate. Daemons that the command set loose (epmd, for one) come back to this process because it is their
+"subreaper". Imports only the standard library: it runs isolated.
 """
 
 import contextlib
@@ -41,8 +42,8 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: os.dup2(os.open(os.devnull, os.O_RDONLY), 0))
     os.write(1, f"{child}\n".encode())
-    status = _hold(child)
-    if status is None:
+    status, orderly = _hold(child)
+    if orderly:
         _signal(child, signal.SIGTERM)
         deadline = time.monotonic() + grace_seconds
         while status is None and time.monotonic() < deadline:
@@ -52,15 +53,15 @@ def main() -> int:
     return 0 if status is None else min(os.waitstatus_to_exitcode(status) % 256, 255)
 
 
-def _hold(child: int) -> int | None:
-    """Wait until the command ends by itself (its status) or the other end lets go (None)."""
+def _hold(child: int) -> tuple[int | None, bool]:
+    """Wait for one of three: the command ended (its status), an orderly end was asked for, nobody is there any more."""
     while True:
         status = _reap(child)
         if status is not None:
-            return status
+            return status, False
         readable, _, _ = select.select([0], [], [], 0.1)
-        if readable and not os.read(0, 4096):
-            return None
+        if readable:
+            return None, bool(os.read(0, 4096))
 
 
 def _reap(child: int) -> int | None:

@@ -63,13 +63,11 @@ class LeashedProcess:
 
     async def stop(self) -> None:
         """SIGTERM, after the grace time SIGKILL; returns when everything is gone."""
-        await asyncio.to_thread(self._let_go)
+        await asyncio.to_thread(self._let_go, orderly=True)
 
     async def kill(self) -> None:
         """SIGKILL at once, as a power cut would; returns when everything is gone."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-        await self.stop()
+        await asyncio.to_thread(self._let_go, orderly=False)
 
     def last_words(self, size: int = 1500) -> str:
         """The end of what it wrote."""
@@ -87,11 +85,17 @@ class LeashedProcess:
                 raise ServerFailed(f"{what} was not ready after {timeout_seconds:.0f} s: {self.last_words()}")
             await asyncio.sleep(0.05)
 
-    def _let_go(self) -> None:
-        for pipe in (self._leash.stdin, self._leash.stdout):
-            if pipe is not None and not pipe.closed:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
+    def _let_go(self, *, orderly: bool) -> None:
+        assert self._leash.stdin is not None
+        assert self._leash.stdout is not None
+        if not self._leash.stdin.closed:
+            with contextlib.suppress(BrokenPipeError):
+                if orderly:
+                    self._leash.stdin.write(b"stop\n")
+                    self._leash.stdin.flush()
+            with contextlib.suppress(BrokenPipeError):
+                self._leash.stdin.close()
+        self._leash.stdout.close()
         try:
             self._leash.wait(self._grace_seconds + 15)
         except subprocess.TimeoutExpired:
