@@ -1,0 +1,1 @@
+"""What is special about IMAP: its dialogue, its commands, its grammar; nothing about jobs or sockets."""

@@ -1,0 +1,136 @@
+"""The one place that knows aioimaplib: its grammar of commands and responses, without its transport.
+
+It is fed one bounded line or literal at a time, by a caller that has settled the greeting, size limits and hang-ups
+(its own transport recurses per line, has no caps and turns a hang-up into a time-out). What its grammar passes over
+in silence (unknown lines, lower-case status words, a reply to nothing) is a protocol error here.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aioimaplib import aioimaplib
+
+from shared.checks.vocabulary import OutcomeKind
+from shared.probing.limits import Limits
+from shared.probing.steps import CheckFailed
+
+# All a check ever says. An allow-list here rather than discipline elsewhere: nothing that could change a mailbox.
+ALLOWED_VERBS: Final = frozenset({"CAPABILITY", "STARTTLS", "AUTHENTICATE", "LOGIN", "ID", "EXAMINE", "LOGOUT"})
+
+_STATUSES: Final = frozenset({"OK", "NO", "BAD"})
+_ANNOUNCES_LITERAL: Final = re.compile(rb"\{([^{}\s]*)\}$")
+_SIZE: Final = re.compile(rb"[0-9]{1,20}")
+_LOOKS_LIKE_SIZE: Final = re.compile(rb"[-+]?[0-9]+\+?")
+
+
+class _NoLoop:
+    """Stands in for an event loop where aioimaplib only asks whether it is in debug mode; it sets no timers."""
+
+    @staticmethod
+    def get_debug() -> bool:
+        return False
+
+
+_NO_LOOP: Final = _NoLoop()
+
+
+class _Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]
+    """Its parser without its asyncio queues, conditions and events, which cost more than the parsing."""
+
+    def __init__(self) -> None:
+        self.state = aioimaplib.NONAUTH
+        self.pending_sync_command = None
+        self.pending_async_commands: dict[str, Any] = {}
+        self.current_command = None
+        self.tagnum = 0
+        self.tagpre = aioimaplib.int2ap(aioimaplib.random.randint(4096, 65535))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A command's completion: `status` OK, NO or BAD, the text after it, and the untagged lines before it.
+
+    In `untagged`, literals stand as items of their own, after the line that announced them.
+    """
+
+    status: str
+    text: bytes
+    untagged: tuple[bytes, ...]
+
+
+class ImapGrammar:
+    """One connection's commands and replies. Raises nothing but `CheckFailed`."""
+
+    __slots__ = ("_command", "_in_line", "_limits", "_protocol")
+
+    def __init__(self, limits: Limits) -> None:
+        # It formats whole commands, passwords included, for its debug log, whoever may have turned that on.
+        aioimaplib.log.disabled = True
+        self._protocol: Any = _Protocol()
+        self._command: Any = None
+        self._in_line = False
+        self._limits = limits
+
+    def encode(self, verb: str, *arguments: str) -> bytes:
+        """A command's line with a new tag, and from now on its reply is what lines are read as.
+
+        Arguments are ASCII and ready to be sent; one with CR, LF or NUL is refused with ValueError.
+        """
+        if verb not in ALLOWED_VERBS:
+            raise ValueError(f"{verb} is no command a check may send")
+        protocol = self._protocol
+        self._command = aioimaplib.Command(verb, protocol.new_tag(), *arguments, loop=_NO_LOOP)
+        protocol.pending_sync_command = self._command
+        self._in_line = False
+        return str(self._command).encode("ascii") + b"\r\n"
+
+    @property
+    def tag(self) -> str:
+        """The tag of the command under way."""
+        return str(self._command.tag)
+
+    def feed_line(self, line: bytes) -> Reply | int | None:
+        """The completed reply, the size of the literal that must follow (feed it), or None: go on reading."""
+        command = self._command
+        if self._in_line:
+            # The rest of a line after a literal is data, even where it reads like a reply.
+            command.append_to_resp(line)
+        elif line.startswith(b"* "):
+            self._protocol._untagged_response(line)
+        else:
+            return self._completed(line)
+        size = self._announced(line)
+        self._in_line = size is not None
+        if size is not None:
+            command.begin_literal_data(size)
+        return size
+
+    def feed_literal(self, literal: bytes) -> None:
+        """The bytes of the announced literal, all of them."""
+        if literal:
+            self._command.append_literal_data(literal)
+
+    def _completed(self, line: bytes) -> Reply:
+        tag, _, rest = line.partition(b" ")
+        word, _, text = rest.partition(b" ")
+        status = word.upper().decode("ascii", "replace")
+        if tag != self._command.tag.encode("ascii") or status not in _STATUSES:
+            variant = "wrong_tag" if status in _STATUSES else None
+            raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, line, variant=variant)
+        command = self._command
+        self._protocol._response_done(b"%b %b %b" % (tag, status.encode("ascii"), text))
+        return Reply(command.response.result, text, tuple(command.response.lines[:-1]))
+
+    def _announced(self, line: bytes) -> int | None:
+        if line[-1:] != b"}":
+            return None
+        found = _ANNOUNCES_LITERAL.search(line)
+        if found is None or _LOOKS_LIKE_SIZE.fullmatch(found[1]) is None:
+            return None
+        if _SIZE.fullmatch(found[1]) is None:
+            raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, line, variant="literal")
+        size = int(found[1])
+        if size > self._limits.literal_bytes:
+            raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, line, variant="literal")
+        return size

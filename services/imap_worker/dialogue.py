@@ -1,0 +1,278 @@
+"""The conversation of one IMAP check, without a socket: greeting, capabilities, STARTTLS, login, EXAMINE, goodbye."""
+
+import re
+from collections.abc import Generator
+from typing import Final
+
+from services.imap_worker.aioimaplib_grammar import ImapGrammar, Reply
+from services.imap_worker.commands import mailbox_name, quoted
+from services.imap_worker.greeting import Greeting, read_greeting
+from shared.checks.vocabulary import LoginOutcome, OutcomeKind, Phase, Security
+from shared.probing.authentication import Exchanged, authenticate
+from shared.probing.foreign_banners import judging_first_bytes
+from shared.probing.limits import Limits
+from shared.probing.probe import ProbeRequest
+from shared.probing.replies import judge_refusal, login_outcome
+from shared.probing.sasl import Credentials, Mechanism, choose_mechanism
+from shared.probing.server_words import MASK
+from shared.probing.steps import (
+    ENTER,
+    LINE,
+    SECRET_LINE,
+    START_TLS,
+    CheckFailed,
+    Dialogue,
+    Findings,
+    Parting,
+    ReadLiteral,
+    Send,
+    Step,
+    with_manners,
+)
+
+_CAPABILITY_CODE: Final = re.compile(rb"\[CAPABILITY ([^\]\r\n]*)\]", re.IGNORECASE)
+_EXISTS: Final = re.compile(rb"(\S+) EXISTS\Z", re.IGNORECASE)
+_NUMBER: Final = re.compile(rb"[0-9]{1,10}")
+_WHO_CALLS: Final = ('("name"', '"mailprobe")')
+
+_Replied = Generator[Step, bytes, Reply]
+
+
+def imap_dialogue(request: ProbeRequest, findings: Findings, limits: Limits) -> Dialogue:
+    """The steps of one check of this target."""
+    conversation = _Conversation(request, findings, limits)
+    return with_manners(conversation.steps(), conversation.goodbye)
+
+
+class _Conversation:
+    """One connection's state: the grammar, what the server can do, and whether TLS is up."""
+
+    def __init__(self, request: ProbeRequest, findings: Findings, limits: Limits) -> None:
+        self._request = request
+        self._target = request.target
+        self._findings = findings
+        self._grammar = ImapGrammar(limits)
+        self._offered: frozenset[str] = frozenset()
+        self._protected = request.target.security is Security.TLS
+        self._bye: bytes | None = None
+        self._logging_in = False
+        self._final: Reply | None = None
+
+    def steps(self) -> Dialogue:
+        try:
+            yield from self._steps()
+        except CheckFailed as failure:
+            raise self._with_bye(failure) from None
+
+    def _steps(self) -> Dialogue:
+        greeting = yield from self._greeting()
+        yield ENTER[Phase.CAPABILITY]
+        yield from self._learn_capabilities(greeting.text)
+        if self._target.security is Security.STARTTLS:
+            yield from self._start_tls()
+        if "ID" in self._offered:
+            # Not needed for the check: a server that dislikes it is not ill.
+            yield from self._command("ID", *_WHO_CALLS)
+        if not self._request.logs_in:
+            return
+        yield ENTER[Phase.AUTH]
+        yield from self._log_in()
+        yield ENTER[Phase.MAILBOX]
+        yield from self._examine()
+
+    def goodbye(self) -> Dialogue:
+        yield from self._command("LOGOUT")
+
+    def _greeting(self) -> Generator[Step, bytes, Greeting]:
+        with judging_first_bytes(b"* OK", b"* PREAUTH", b"* BYE"):
+            line = yield LINE
+        greeting = read_greeting(line)
+        # Forged in clear before TLS, or by a server that knows no password: either way no login is tested.
+        if greeting.preauthenticated and (self._target.security is Security.STARTTLS or self._request.has_credentials):
+            raise CheckFailed(OutcomeKind.PREAUTH_UNEXPECTED, line)
+        return greeting
+
+    def _learn_capabilities(self, told: bytes) -> Dialogue:
+        """From a status text that carries them, else by asking."""
+        found = _CAPABILITY_CODE.search(told)
+        if found is not None:
+            self._offered = _atoms(found[1])
+            return
+        reply = yield from self._command("CAPABILITY")
+        if reply.status != "OK":
+            raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, polite=True)
+        for line in reply.untagged:
+            if line[:11].upper() == b"CAPABILITY ":
+                self._offered = _atoms(line[11:])
+                return
+        raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, variant="missing_data", polite=True)
+
+    def _start_tls(self) -> Dialogue:
+        if "STARTTLS" not in self._offered:
+            raise CheckFailed(OutcomeKind.STARTTLS_MISSING, polite=True)
+        reply = yield from self._command("STARTTLS")
+        if reply.status != "OK":
+            raise CheckFailed(OutcomeKind.STARTTLS_MISSING, reply.text, variant="refused", polite=True)
+        yield START_TLS
+        self._protected = True
+        # RFC 3501 6.2.1: what was said before TLS is void.
+        yield ENTER[Phase.CAPABILITY]
+        yield from self._learn_capabilities(b"")
+
+    def _log_in(self) -> Dialogue:
+        target = self._target
+        native_allowed = "LOGINDISABLED" not in self._offered
+        mechanism = choose_mechanism(
+            target.auth,
+            offered=frozenset(c[5:] for c in self._offered if c.startswith("AUTH=")),
+            native_allowed=native_allowed,
+            with_authorization_id=target.authorization_id is not None,
+            short_plain="SASL-IR" in self._offered,
+        )
+        if mechanism is None:
+            variant = None if self._protected or native_allowed else "tls_first"
+            raise CheckFailed(OutcomeKind.AUTH_UNSUPPORTED, variant=variant, polite=True)
+        credentials = Credentials(
+            user=(target.user or "").encode(),
+            password=self._request.password or b"",
+            authorization_id=(target.authorization_id or "").encode(),
+        )
+        yield Parting(b"Z LOGOUT\r\n")
+        self._logging_in = True
+        exchanged: Exchanged | None = None
+        if mechanism is Mechanism.NATIVE:
+            reply = yield from self._login_command(credentials)
+        else:
+            exchanged = yield from self._authenticate(mechanism, credentials)
+            assert self._final is not None  # noqa: S101 - it ended the exchange
+            reply = self._final
+        self._logging_in = False
+        self._judge_login(reply)
+        if exchanged is not None:
+            exchanged.confirm()
+        self._findings.login = LoginOutcome.ACCEPTED
+
+    def _judge_login(self, reply: Reply) -> None:
+        if reply.status == "OK":
+            return
+        if reply.status == "BAD":
+            raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, polite=True)
+        kind, by_code = judge_refusal(reply.text, OutcomeKind.AUTH_REJECTED)
+        self._findings.login = login_outcome(kind, by_code=by_code)
+        variant = "tls_first" if kind is OutcomeKind.AUTH_UNSUPPORTED else None
+        raise CheckFailed(kind, reply.text, variant=variant, polite=True)
+
+    def _with_bye(self, failure: CheckFailed) -> CheckFailed:
+        """A server may say why it hangs up; during the login its code can name a softer reason."""
+        if failure.kind is not OutcomeKind.CONNECTION_LOST or self._bye is None:
+            return failure
+        kind = OutcomeKind.CONNECTION_LOST
+        if self._logging_in:
+            kind, _ = judge_refusal(self._bye, kind)
+        soft = kind in (OutcomeKind.RATE_LIMITED, OutcomeKind.AUTH_TEMPORARY)
+        return CheckFailed(kind if soft else OutcomeKind.CONNECTION_LOST, self._bye)
+
+    def _login_command(self, credentials: Credentials) -> _Replied:
+        """LOGIN, with each argument quoted where that is enough, and as a literal where it holds 8-bit bytes."""
+        self._findings.mechanism = Mechanism.NATIVE.value
+        self._findings.password_in_clear = not self._protected
+        line = self._grammar.encode("LOGIN")[:-2]
+        shown = line
+        without_waiting = "LITERAL+" in self._offered or "LITERAL-" in self._offered
+        for argument, display in ((credentials.user, None), (credentials.password, MASK)):
+            text = quoted(argument)
+            if text is not None:
+                line += b" " + text
+                shown += b" " + (display or text)
+                continue
+            if without_waiting and len(argument) <= 4096:
+                line += b" {%d+}\r\n" % len(argument) + argument
+                shown += b" " + (display or b"{...}")
+                continue
+            line += b" {%d}\r\n" % len(argument)
+            yield Send(line, shown + b" {...}")
+            answer = yield LINE
+            if not answer.startswith(b"+"):
+                return (yield from self._reply_from(answer))
+            line, shown = argument, display or b"{...}"
+        self._findings.login = LoginOutcome.UNKNOWN
+        yield Send(line + b"\r\n", shown)
+        return (yield from self._reply())
+
+    def _authenticate(self, mechanism: Mechanism, credentials: Credentials) -> Generator[Step, bytes, Exchanged]:
+        with_response = "SASL-IR" in self._offered
+
+        def command(response: bytes | None) -> tuple[Send, bool]:
+            if response is None or not with_response:
+                return Send(self._grammar.encode("AUTHENTICATE", mechanism.value)), False
+            line = self._grammar.encode("AUTHENTICATE", mechanism.value, (response or b"=").decode("ascii"))
+            return Send(line, line[: -len(response) - 2] + MASK), True
+
+        return (
+            yield from authenticate(
+                mechanism,
+                credentials,
+                self._findings,
+                command=command,
+                read_challenge=self._challenge,
+                protected=self._protected,
+            )
+        )
+
+    def _challenge(self) -> Generator[Step, bytes, bytes | None]:
+        """The next challenge; None once the tagged reply is there (kept in `_final`)."""
+        while True:
+            line = yield SECRET_LINE
+            if line.startswith(b"+"):
+                return line[1:].strip(b" ")
+            reply = yield from self._take(line)
+            if reply is not None:
+                self._final = reply
+                return None
+
+    def _examine(self) -> Dialogue:
+        name = quoted(mailbox_name(self._target.mailbox).encode("ascii"))
+        assert name is not None  # noqa: S101 - ASCII always can be quoted
+        reply = yield from self._command("EXAMINE", name.decode("ascii"))
+        if reply.status == "BAD":
+            raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, polite=True)
+        if reply.status == "NO":
+            kind, _ = judge_refusal(reply.text, OutcomeKind.MAILBOX_MISSING)
+            if kind in (OutcomeKind.AUTH_REJECTED, OutcomeKind.AUTH_EXPIRED):
+                kind = OutcomeKind.MAILBOX_MISSING
+            raise CheckFailed(kind, reply.text, polite=True)
+        for line in reply.untagged:
+            if (found := _EXISTS.match(line)) is not None:
+                if _NUMBER.fullmatch(found[1]) is None:
+                    raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, line, polite=True)
+                self._findings.messages = int(found[1])
+                return
+        raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, variant="missing_data", polite=True)
+
+    def _command(self, verb: str, *arguments: str) -> _Replied:
+        yield Send(self._grammar.encode(verb, *arguments))
+        return (yield from self._reply())
+
+    def _reply(self) -> _Replied:
+        return (yield from self._reply_from((yield LINE)))
+
+    def _reply_from(self, line: bytes) -> _Replied:
+        while True:
+            reply = yield from self._take(line)
+            if reply is not None:
+                return reply
+            line = yield LINE
+
+    def _take(self, line: bytes) -> Generator[Step, bytes, Reply | None]:
+        """Give the grammar a line, and the literal it may announce."""
+        if line[:5].upper() == b"* BYE":
+            self._bye = line[6:]
+        taken = self._grammar.feed_line(line)
+        if isinstance(taken, int):
+            self._grammar.feed_literal((yield ReadLiteral(taken)) if taken else b"")
+            return None
+        return taken
+
+
+def _atoms(words: bytes) -> frozenset[str]:
+    return frozenset(words.decode("ascii", "replace").upper().split())

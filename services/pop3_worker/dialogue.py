@@ -1,0 +1,201 @@
+"""The conversation of one POP3 check, without a socket: greeting, CAPA, STLS, login, STAT, QUIT."""
+
+from collections.abc import Generator
+
+from services.pop3_worker.commands import LONGEST_LINE, encode
+from services.pop3_worker.grammar import (
+    Capabilities,
+    Status,
+    is_challenge,
+    is_end,
+    read_capabilities,
+    read_stat,
+    read_status,
+    unstuffed,
+)
+from shared.checks.vocabulary import LoginOutcome, OutcomeKind, Phase, Security
+from shared.probing.authentication import Exchanged, authenticate
+from shared.probing.foreign_banners import foreign_banner, judging_first_bytes
+from shared.probing.limits import Limits
+from shared.probing.probe import ProbeRequest
+from shared.probing.replies import judge_refusal, login_outcome
+from shared.probing.sasl import Credentials, Mechanism, choose_mechanism
+from shared.probing.server_words import MASK
+from shared.probing.steps import (
+    ENTER,
+    LINE,
+    SECRET_LINE,
+    START_TLS,
+    CheckFailed,
+    Dialogue,
+    Findings,
+    Parting,
+    Send,
+    Step,
+    with_manners,
+)
+
+_Answered = Generator[Step, bytes, Status]
+
+
+def pop3_dialogue(request: ProbeRequest, findings: Findings, limits: Limits) -> Dialogue:
+    """The steps of one check of this target."""
+    del limits  # lines are capped before they get here, and POP3 has nothing but lines
+    conversation = _Conversation(request, findings)
+    return with_manners(conversation.steps(), conversation.goodbye)
+
+
+class _Conversation:
+    """One connection's state: what the server can do, and whether TLS is up."""
+
+    def __init__(self, request: ProbeRequest, findings: Findings) -> None:
+        self._request = request
+        self._target = request.target
+        self._findings = findings
+        self._offered = Capabilities()
+        self._protected = request.target.security is Security.TLS
+        self._final = Status(ok=False, text=b"")
+
+    def steps(self) -> Dialogue:
+        yield from self._greeting()
+        yield ENTER[Phase.CAPABILITY]
+        yield from self._learn_capabilities()
+        if self._target.security is Security.STARTTLS:
+            yield from self._start_tls()
+        if not self._request.logs_in:
+            return
+        yield ENTER[Phase.AUTH]
+        yield from self._log_in()
+        yield ENTER[Phase.MAILBOX]
+        yield from self._count_messages()
+
+    def goodbye(self) -> Dialogue:
+        yield Send(encode("QUIT"))
+        yield LINE
+
+    def _greeting(self) -> Dialogue:
+        with judging_first_bytes(b"+OK", b"-ERR"):
+            line = yield LINE
+        try:
+            greeting = read_status(line)
+        except CheckFailed:
+            raise foreign_banner(line, native=b"+OK") from None
+        if not greeting.ok:
+            kind, _ = judge_refusal(greeting.text, OutcomeKind.GREETING_REJECTED)
+            # Of all softer kinds only a limit is something a greeting can be about.
+            rejected = kind if kind is OutcomeKind.RATE_LIMITED else OutcomeKind.GREETING_REJECTED
+            raise CheckFailed(rejected, line)
+
+    def _learn_capabilities(self) -> Dialogue:
+        status = yield from self._command("CAPA")
+        if not status.ok:
+            # Older than RFC 2449: nothing is known, and USER and PASS are all there is.
+            self._offered = Capabilities()
+            return
+        lines = []
+        while not is_end(line := (yield LINE)):
+            lines.append(unstuffed(line))
+        self._offered = read_capabilities(lines)
+
+    def _start_tls(self) -> Dialogue:
+        if self._offered.known and not self._offered.stls:
+            raise CheckFailed(OutcomeKind.STARTTLS_MISSING, polite=True)
+        status = yield from self._command("STLS")
+        if not status.ok:
+            variant = "refused" if self._offered.known else None
+            raise CheckFailed(OutcomeKind.STARTTLS_MISSING, status.text, variant=variant, polite=True)
+        yield START_TLS
+        self._protected = True
+        # RFC 2595 section 4: what was said before TLS is void.
+        yield ENTER[Phase.CAPABILITY]
+        yield from self._learn_capabilities()
+
+    def _log_in(self) -> Dialogue:
+        target = self._target
+        mechanism = choose_mechanism(
+            target.auth,
+            offered=self._offered.mechanisms,
+            native_allowed=self._offered.user,
+            with_authorization_id=target.authorization_id is not None,
+            short_plain=True,
+        )
+        if mechanism is None:
+            variant = None if self._protected else "tls_first"
+            raise CheckFailed(OutcomeKind.AUTH_UNSUPPORTED, variant=variant, polite=True)
+        credentials = Credentials(
+            user=(target.user or "").encode(),
+            password=self._request.password or b"",
+            authorization_id=(target.authorization_id or "").encode(),
+        )
+        # The mailbox is locked from the login to QUIT, even where we have to leave in between.
+        yield Parting(encode("QUIT"))
+        exchanged: Exchanged | None = None
+        if mechanism is Mechanism.NATIVE:
+            status = yield from self._user_and_pass(credentials)
+        else:
+            exchanged = yield from self._authenticate(mechanism, credentials)
+            status = self._final
+        self._judge_login(status)
+        if exchanged is not None:
+            exchanged.confirm()
+        self._findings.login = LoginOutcome.ACCEPTED
+
+    def _judge_login(self, status: Status) -> None:
+        if status.ok:
+            return
+        kind, by_code = judge_refusal(status.text, OutcomeKind.AUTH_REJECTED)
+        self._findings.login = login_outcome(kind, by_code=by_code)
+        variant = "tls_first" if kind is OutcomeKind.AUTH_UNSUPPORTED else None
+        raise CheckFailed(kind, status.text, variant=variant, polite=True)
+
+    def _user_and_pass(self, credentials: Credentials) -> _Answered:
+        self._findings.mechanism = Mechanism.NATIVE.value
+        yield Send(encode("USER", credentials.user))
+        status = read_status((yield LINE))
+        if not status.ok:
+            return status
+        self._findings.login = LoginOutcome.UNKNOWN
+        self._findings.password_in_clear = not self._protected
+        yield Send(encode("PASS", credentials.password), b"PASS " + MASK)
+        return read_status((yield LINE))
+
+    def _authenticate(self, mechanism: Mechanism, credentials: Credentials) -> Generator[Step, bytes, Exchanged]:
+        name = mechanism.value.encode("ascii")
+
+        def command(response: bytes | None) -> tuple[Send, bool]:
+            if response is not None and len("AUTH ") + len(name) + 1 + len(response) + 2 <= LONGEST_LINE:
+                line = encode("AUTH", name + b" " + (response or b"="))
+                return Send(line, b"AUTH " + name + b" " + MASK), True
+            return Send(encode("AUTH", name)), False
+
+        return (
+            yield from authenticate(
+                mechanism,
+                credentials,
+                self._findings,
+                command=command,
+                read_challenge=self._challenge,
+                protected=self._protected,
+            )
+        )
+
+    def _challenge(self) -> Generator[Step, bytes, bytes | None]:
+        """The next challenge; None once the server has answered (kept in `_final`)."""
+        line = yield SECRET_LINE
+        if is_challenge(line):
+            return line[1:].strip(b" ")
+        self._final = read_status(line)
+        return None
+
+    def _count_messages(self) -> Dialogue:
+        status = yield from self._command("STAT")
+        if not status.ok:
+            kind, _ = judge_refusal(status.text, OutcomeKind.MAILBOX_MISSING)
+            if kind in (OutcomeKind.AUTH_REJECTED, OutcomeKind.AUTH_EXPIRED):
+                kind = OutcomeKind.MAILBOX_MISSING
+            raise CheckFailed(kind, status.text, polite=True)
+        self._findings.messages = read_stat(status.text)
+
+    def _command(self, verb: str) -> _Answered:
+        yield Send(encode(verb))
+        return read_status((yield LINE))

@@ -1,0 +1,71 @@
+"""POP3's replies (RFC 1939, RFC 2449), from whole lines. Pure; raises nothing but `CheckFailed`."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from shared.checks.vocabulary import OutcomeKind
+from shared.probing.steps import CheckFailed
+
+_STATUS: Final = re.compile(rb"(\+OK|-ERR)(?![A-Za-z0-9])[ \t]?(.*)\Z", re.IGNORECASE | re.DOTALL)
+_STAT: Final = re.compile(rb"([0-9]{1,10}) ([0-9]{1,18})(?: .*)?\Z", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    ok: bool
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What CAPA told; `known` is False where the server has no CAPA."""
+
+    known: bool = False
+    stls: bool = False
+    user: bool = True
+    mechanisms: frozenset[str] = frozenset()
+
+
+def read_status(line: bytes) -> Status:
+    """The first line of a reply."""
+    found = _STATUS.match(line)
+    if found is None:
+        raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, line)
+    return Status(ok=line[:1] == b"+", text=found[2])
+
+
+def is_challenge(line: bytes) -> bool:
+    """Whether a line during AUTH is a challenge (`+ …`) rather than its end."""
+    return line[:1] == b"+" and line[:3].upper() != b"+OK"
+
+
+def is_end(line: bytes) -> bool:
+    """Whether this line ends a multi-line reply."""
+    return line == b"."
+
+
+def unstuffed(line: bytes) -> bytes:
+    """A line of a multi-line reply without the dot that was added in front of one of its own."""
+    return line[1:] if line[:1] == b"." else line
+
+
+def read_capabilities(lines: Iterable[bytes]) -> Capabilities:
+    """From the lines of CAPA's reply."""
+    words = [line.decode("ascii", "replace").upper().split() for line in lines]
+    names = {line[0]: line[1:] for line in words if line}
+    return Capabilities(
+        known=True,
+        stls="STLS" in names,
+        user="USER" in names,
+        mechanisms=frozenset(names.get("SASL", ())),
+    )
+
+
+def read_stat(text: bytes) -> int:
+    """How many messages STAT counted."""
+    found = _STAT.match(text)
+    if found is None:
+        raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, text, polite=True, variant="missing_data" if not text else None)
+    return int(found[1])

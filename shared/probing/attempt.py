@@ -1,0 +1,215 @@
+"""One probe, whatever the protocol: resolve, judge, connect, play the dialogue, and say what it came to.
+
+The protocols bring their dialogue; connection, TLS and caps are `connection`'s; sentences are `outcomes`'.
+"""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from shared.checks.outcome import CertificateFacts, Outcome
+from shared.checks.vocabulary import OutcomeKind, Phase, Security
+from shared.probing.address_policy import Blocked
+from shared.probing.connecting import connect_first
+from shared.probing.connection import Connection, Ending
+from shared.probing.environment import ProbeEnvironment
+from shared.probing.limits import Limits
+from shared.probing.outcomes import Seen, failed, passed
+from shared.probing.probe import OnPhase, ProbeRequest
+from shared.probing.steps import CheckFailed, Dialogue, Findings
+from shared.probing.timeline import Timeline
+from shared.probing.tls_failures import is_certificate_failure
+from shared.probing.tls_session import TlsPlan
+from shared.probing.transcript import Transcript
+
+MakeDialogue = Callable[[ProbeRequest, Findings, Limits], Dialogue]
+
+# How long to look at a certificate that was refused, on a connection of its own.
+_LOOK_SECONDS = 3.0
+
+_log = structlog.get_logger(__name__)
+
+
+async def attempt(
+    request: ProbeRequest,
+    environment: ProbeEnvironment,
+    make_dialogue: MakeDialogue,
+    *,
+    deadline_seconds: float | None,
+    on_phase: OnPhase | None,
+) -> Outcome:
+    """The outcome of one probe; see `Probe` for what is promised of it."""
+    seconds = request.target.timeout_ms / 1000
+    if deadline_seconds is not None:
+        seconds = min(seconds, deadline_seconds)
+    run = _Attempt(request, environment, make_dialogue, seconds=seconds, timeline=Timeline(on_phase))
+    try:
+        return await run.outcome()
+    except Exception as error:
+        _log.exception("probe_broke", protocol=request.target.protocol.value, host=request.target.hostname)
+        failure = CheckFailed(OutcomeKind.INTERNAL, type(error).__name__.encode())
+        return failed(failure, run.timeline.phase, run.seen())
+
+
+@dataclass(slots=True)
+class _Attempt:
+    request: ProbeRequest
+    environment: ProbeEnvironment
+    make_dialogue: MakeDialogue
+    seconds: float
+    timeline: Timeline
+    transcript: Transcript
+    findings: Findings
+    address: str | None
+    certificate: CertificateFacts | None
+    blocked: Blocked | None
+    _deadline_at: float
+
+    def __init__(
+        self,
+        request: ProbeRequest,
+        environment: ProbeEnvironment,
+        make_dialogue: MakeDialogue,
+        *,
+        seconds: float,
+        timeline: Timeline,
+    ) -> None:
+        self.request = request
+        self.environment = environment
+        self.make_dialogue = make_dialogue
+        self.seconds = seconds
+        self.timeline = timeline
+        self.transcript = Transcript()
+        self.findings = Findings()
+        self.address = None
+        self.certificate = None
+        self.blocked = None
+        self._deadline_at = time.monotonic() + seconds
+
+    def seen(self) -> Seen:
+        return Seen(
+            request=self.request,
+            findings=self.findings,
+            timeline=self.timeline,
+            transcript=self.transcript,
+            address=self.address,
+            certificate=self.certificate,
+            blocked=self.blocked,
+            seconds=self.seconds,
+        )
+
+    async def outcome(self) -> Outcome:
+        try:
+            ending = await self._play()
+        except CheckFailed as failure:
+            phase = self.timeline.phase
+            self.timeline.close()
+            return failed(failure, phase, self.seen())
+        await self._read_certificate(ending)
+        if ending.failure is not None:
+            # An alert after the handshake, for one, is still about TLS.
+            phase = Phase.TLS if ending.failure.kind is OutcomeKind.TLS_PROTOCOL else ending.phase
+            return failed(ending.failure, phase, self.seen())
+        return passed(ending.phase, self.seen())
+
+    async def _play(self) -> Ending:
+        target = self.request.target
+        addresses = await self._addresses()
+        context = None
+        leave_gate = None
+        if target.security is not Security.NONE:
+            context = self.environment.tls.get(verify=target.verify_certificate)
+            asked_at = time.monotonic()
+            leave_gate = await self.environment.handshakes.enter()
+            self.timeline.leave_out(time.monotonic() - asked_at)
+        self.timeline.enter(Phase.CONNECT)
+        try:
+            self.address, connected = await connect_first(
+                addresses, target.port, limits=self.environment.limits, deadline_at=self._deadline_at
+            )
+            self.transcript.note(self.timeline.elapsed(), f"connected to {self.address} port {target.port}")
+            plan = TlsPlan(target.security, context, target.servername or target.hostname)
+            connection = Connection(
+                self.make_dialogue(self.request, self.findings, self.environment.limits),
+                plan,
+                limits=self.environment.limits,
+                timeline=self.timeline,
+                transcript=self.transcript,
+                deadline_at=self._deadline_at,
+                on_handshake_done=leave_gate,
+            )
+            return await _ended(connection, connected)
+        finally:
+            if leave_gate is not None:
+                leave_gate()
+
+    async def _addresses(self) -> tuple[str, ...]:
+        target = self.request.target
+        addresses = await self.environment.resolver.resolve(
+            target.hostname, target.ip_family, deadline_seconds=self._deadline_at - time.monotonic()
+        )
+        # Every address is judged, and one bad one refuses the name: which of them we would end up at is chance.
+        self.blocked = self.environment.addresses.first_blocked(addresses)
+        if self.blocked is not None:
+            raise CheckFailed(OutcomeKind.BLOCKED_TARGET)
+        return addresses
+
+    async def _read_certificate(self, ending: Ending) -> None:
+        now_ms = int(self.environment.wall_clock() * 1000)
+        reader = self.environment.certificates
+        if ending.handshake is not None:
+            self.certificate = reader.read(ending.handshake, now_ms=now_ms)
+        elif ending.failure is not None and is_certificate_failure(ending.failure.kind):
+            words = ending.failure.words
+            shown = await self._look_again()
+            if shown is not None and shown.handshake is not None:
+                why = words.decode("utf-8", "replace") if words is not None else None
+                self.certificate = reader.read(shown.handshake, now_ms=now_ms, verify_error=why)
+
+    async def _look_again(self) -> Ending | None:
+        """The refused certificate, by a second handshake that verifies nothing and therefore says nothing.
+
+        OpenSSL keeps no certificate of a handshake it refused, and asking it to accept first and judge afterwards
+        would leave a password one mistake away from an impostor.
+        """
+        seconds = min(_LOOK_SECONDS, self._deadline_at - time.monotonic())
+        if self.address is None or seconds < 0.1:
+            return None
+        target = self.request.target
+        deadline_at = time.monotonic() + seconds
+        try:
+            _, connected = await connect_first(
+                (self.address,), target.port, limits=self.environment.limits, deadline_at=deadline_at
+            )
+        except CheckFailed:
+            return None
+        context = self.environment.tls.get(verify=False)
+        looking = Connection(
+            self.make_dialogue(ProbeRequest(target=target), Findings(), self.environment.limits),
+            TlsPlan(target.security, context, target.servername or target.hostname, look_only=True),
+            limits=self.environment.limits,
+            timeline=Timeline(),
+            transcript=Transcript(),
+            deadline_at=deadline_at,
+        )
+        return await _ended(looking, connected)
+
+
+async def _ended(connection: Connection, connected: socket.socket) -> Ending:
+    try:
+        await asyncio.get_running_loop().create_connection(lambda: connection, sock=connected)
+    except OSError:
+        connected.close()
+        raise CheckFailed(OutcomeKind.CONNECTION_LOST) from None
+    except BaseException:
+        connected.close()
+        raise
+    try:
+        return await connection.ended
+    except asyncio.CancelledError:
+        connection.abandon()
+        raise

@@ -1,0 +1,96 @@
+"""SASL carried in lines, the way IMAP and POP3 share: a command, then challenges after `+ ` and answers to them."""
+
+import base64
+import binascii
+import contextlib
+import secrets
+from collections.abc import Callable, Generator
+from typing import Final
+
+from shared.checks.vocabulary import LoginOutcome, OutcomeKind
+from shared.probing.sasl import REVEALING, Credentials, Exchange, Mechanism, cram_md5, login, plain
+from shared.probing.scram import scram_sha_256
+from shared.probing.server_words import MASK
+from shared.probing.steps import CheckFailed, Compute, Findings, Send, Step
+
+_MASKED_LINE: Final = MASK + b"\r\n"
+
+_EXCHANGES: Final[dict[Mechanism, Callable[[Credentials], Exchange]]] = {
+    Mechanism.PLAIN: plain,
+    Mechanism.LOGIN: login,
+    Mechanism.CRAM_MD5: cram_md5,
+    Mechanism.SCRAM_SHA_256: lambda who: scram_sha_256(who, nonce=secrets.token_urlsafe(24).encode()),
+}
+
+
+class Exchanged:
+    """An authentication the server has answered with yes or no."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def confirm(self) -> None:
+        """The server said yes: raises `CheckFailed` where it had yet to prove that it may (SCRAM's signature)."""
+        with contextlib.suppress(StopIteration):
+            self._exchange.send(b"")
+
+
+def authenticate(
+    mechanism: Mechanism,
+    credentials: Credentials,
+    findings: Findings,
+    *,
+    command: Callable[[bytes | None], tuple[Send, bool]],
+    read_challenge: Callable[[], Generator[Step, bytes, bytes | None]],
+    protected: bool,
+) -> Generator[Step, bytes, Exchanged]:
+    """Log in by SASL, up to the server's yes or no, which the caller reads out of its own grammar.
+
+    Args:
+        command: from the initial response (base64, None where the server speaks first) to what to send, and whether
+            the response went with it. read_challenge: the next challenge (base64), None once the server has answered.
+        protected: the connection has TLS.
+    """
+    exchange = _EXCHANGES[mechanism](credentials)
+    response = next(exchange)
+    if isinstance(response, Compute):
+        raise TypeError("an exchange begins with a response")
+    send, went_along = command(base64.b64encode(response) if response is not None else None)
+    findings.mechanism = mechanism.value
+    if went_along:
+        _note_sending(findings, mechanism, protected=protected)
+    yield send
+    owed = None if went_along else response
+    while True:
+        challenge = yield from read_challenge()
+        if challenge is None:
+            return Exchanged(exchange)
+        if owed is not None:
+            answer, owed = owed, None
+        else:
+            answer = yield from _answer(exchange, _decoded(challenge))
+        _note_sending(findings, mechanism, protected=protected)
+        yield Send(base64.b64encode(answer) + b"\r\n", _MASKED_LINE)
+
+
+def _answer(exchange: Exchange, challenge: bytes) -> Generator[Step, bytes, bytes]:
+    try:
+        answer = exchange.send(challenge)
+        while isinstance(answer, Compute):
+            answer = exchange.send((yield answer))
+    except StopIteration:
+        raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, variant="challenge") from None
+    return answer or b""
+
+
+def _decoded(challenge: bytes) -> bytes:
+    try:
+        return base64.b64decode(challenge, validate=True)
+    except binascii.Error:
+        raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, variant="challenge") from None
+
+
+def _note_sending(findings: Findings, mechanism: Mechanism, *, protected: bool) -> None:
+    findings.login = LoginOutcome.UNKNOWN
+    if mechanism in REVEALING and not protected:
+        findings.password_in_clear = True

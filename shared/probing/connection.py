@@ -1,0 +1,374 @@
+"""Plays a dialogue over one connection: the only place of the engine where bytes, time and TLS meet.
+
+TLS is an `SSLObject` over memory buffers, so that what was read before a handshake is known to have come in clear;
+asyncio's own `start_tls` would hand it on as if it had come through TLS. Lines and literals pass the caps of
+`LineReader` before a dialogue sees them. What the ending means to people is left to `attempt`.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from shared.checks.vocabulary import OutcomeKind, Phase, Security
+from shared.probing.certificates import HandshakeResult
+from shared.probing.limits import Limits
+from shared.probing.line_reader import LineReader
+from shared.probing.steps import (
+    LINE,
+    SECRET_LINE,
+    CheckFailed,
+    Compute,
+    Dialogue,
+    Enter,
+    Parting,
+    ReadLiteral,
+    Send,
+    Step,
+    Verdict,
+)
+from shared.probing.timeline import Timeline
+from shared.probing.tls_session import TlsPlan, TlsSession
+from shared.probing.transcript import Transcript
+
+_TIMED_OUT = {Phase.TLS: OutcomeKind.TLS_TIMEOUT, Phase.GREETING: OutcomeKind.GREETING_TIMEOUT}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the connection ended: `failure` is None where the check passed; `phase` the one that decided it."""
+
+    failure: CheckFailed | None
+    phase: Phase
+    handshake: HandshakeResult | None
+
+
+class Connection(asyncio.Protocol):
+    """One connection playing one dialogue. `ended` is done when there is nothing more to wait for.
+
+    Args:
+        deadline_at: on the monotonic clock. started_at: when the check began, to tell a silent server from a slow one.
+        on_handshake_done: called once TLS is up, or never.
+    """
+
+    def __init__(
+        self,
+        dialogue: Dialogue,
+        plan: TlsPlan,
+        *,
+        limits: Limits,
+        timeline: Timeline,
+        transcript: Transcript,
+        deadline_at: float,
+        on_handshake_done: Callable[[], None] | None = None,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[Ending] = self._loop.create_future()
+        self._dialogue = dialogue
+        self._plan = plan
+        self._limits = limits
+        self._timeline = timeline
+        self._transcript = transcript
+        self._deadline_at = deadline_at
+        self._on_handshake_done = on_handshake_done
+        self._reader = LineReader(limits)
+        self._transport: asyncio.Transport | None = None
+        self._tls: TlsSession | None = None
+        self._handshake: HandshakeResult | None = None
+        self._bytes_in = 0
+        self._waiting: Step | None = None
+        self._began_at = self._quiet_since = time.monotonic()
+        self._silence_seconds = limits.command_seconds
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = float("inf")
+        self._parting: bytes | None = None
+        self._verdict: tuple[CheckFailed | None, Phase] | None = None
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # A TCP connection's transport is one, though uvloop's does not say so by its class.
+        self._transport = cast("asyncio.Transport", transport)
+        self._guarded(self._begin)
+
+    def _begin(self) -> None:
+        if self._plan.security is Security.TLS:
+            self._begin_tls()
+        else:
+            self._enter(Phase.GREETING)
+            self._advance(None)
+
+    def data_received(self, data: bytes) -> None:
+        if self.ended.done():
+            return
+        self._quiet_since = time.monotonic()
+        self._bytes_in += len(data)
+        if self._tls is not None:
+            self._guarded(self._tls_received, data)
+        else:
+            self._guarded(self._reader.feed, data)
+        # A limit of the wire, not of what TLS made of it: nobody makes us decrypt for ever.
+        if self._bytes_in > self._limits.connection_bytes:
+            self._fail(CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, variant="connection"))
+        elif self._waiting is not None and type(self._waiting) is not Compute:
+            self._advance(self._waiting)
+
+    def eof_received(self) -> bool:
+        self._fail(CheckFailed(OutcomeKind.CONNECTION_LOST, unread=self._reader.unread))
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        variant = "reset" if isinstance(exc, ConnectionResetError) else None
+        self._fail(CheckFailed(OutcomeKind.CONNECTION_LOST, variant=variant, unread=self._reader.unread))
+
+    def abandon(self) -> None:
+        """Leave now, with a last word where the server needs one: for an attempt that was cancelled."""
+        self._finish(CheckFailed(OutcomeKind.INTERNAL, variant="cancelled"))
+
+    # playing the dialogue
+
+    def _advance(self, step: Step | None) -> None:
+        """Do this step (None: the first) and those after it, until one has to wait or the dialogue has ended."""
+        dialogue = self._dialogue
+        try:
+            if step is None:
+                step = next(dialogue)
+            while True:
+                try:
+                    answer = self._do(step)
+                except CheckFailed as failure:
+                    # Found on the dialogue's behalf; it may know better what that means.
+                    step = dialogue.throw(failure)
+                    continue
+                if answer is None:
+                    self._waiting = step
+                    self._watch()
+                    return
+                step = dialogue.send(answer)
+        except StopIteration:
+            self._finish(None)
+        except CheckFailed as failure:
+            self._finish(failure)
+        except Exception as error:
+            self._break(error)
+
+    def _do(self, step: Step) -> bytes | None:
+        """The step's answer, or None where it has to wait."""
+        if step is LINE:
+            line = self._reader.next_line()
+            if line is not None:
+                self._transcript.received(self._timeline.elapsed(), line)
+            return line
+        match step:
+            case Send():
+                self._send(step)
+            case Enter():
+                self._enter(step.phase)
+            case ReadLiteral():
+                return self._reader.take(step.size)
+            case Parting():
+                self._parting = step.data
+            case Verdict():
+                self._verdict = (step.failure, self._timeline.phase)
+                self._enter(Phase.LOGOUT)
+            case Compute():
+                if self._waiting is not step:
+                    self._compute(step)
+                return None
+            case _ if step is SECRET_LINE:
+                line = self._reader.next_line()
+                if line is not None:
+                    self._transcript.received(
+                        self._timeline.elapsed(), line[:2] + b"********" if line[:1] == b"+" else line
+                    )
+                return line
+            case _:
+                return self._start_tls()
+        return b""
+
+    def _fail(self, failure: CheckFailed) -> None:
+        """Tell the dialogue; what it makes of that is how the check ends (or goes on, to its goodbye)."""
+        if self.ended.done():
+            return
+        try:
+            step = self._dialogue.throw(failure)
+        except StopIteration:
+            self._finish(None)
+        except CheckFailed as verdict:
+            self._finish(verdict)
+        except Exception as error:
+            self._break(error)
+        else:
+            self._advance(step)
+
+    def _guarded(self, act: Callable[..., None], *args: object) -> None:
+        try:
+            act(*args)
+        except CheckFailed as failure:
+            self._fail(failure)
+        except Exception as error:
+            self._break(error)
+
+    def _break(self, error: Exception) -> None:
+        """A fault of our own; the attempt logs it and answers `internal`."""
+        if not self.ended.done():
+            self._leave(hastily=True)
+            self.ended.set_exception(error)
+
+    def _compute(self, step: Compute) -> None:
+        work = self._loop.run_in_executor(None, step.work)
+
+        def done(future: asyncio.Future[bytes]) -> None:
+            if self.ended.done() or future.cancelled():
+                return
+            if (error := future.exception()) is not None:
+                self._fail(error) if isinstance(error, CheckFailed) else self._break(RuntimeError(str(error)))
+                return
+            self._waiting = None
+            self._quiet_since = time.monotonic()
+            answer = future.result()
+            self._resume(answer)
+
+        work.add_done_callback(done)
+
+    def _resume(self, answer: bytes) -> None:
+        try:
+            step = self._dialogue.send(answer)
+        except StopIteration:
+            self._finish(None)
+        except CheckFailed as failure:
+            self._finish(failure)
+        except Exception as error:
+            self._break(error)
+        else:
+            self._advance(step)
+
+    def _enter(self, phase: Phase) -> None:
+        self._timeline.enter(phase)
+        self._silence_seconds = self._limits.silence_seconds(phase)
+        if phase is Phase.LOGOUT:
+            self._deadline_at = min(self._deadline_at, time.monotonic() + self._limits.goodbye_seconds)
+
+    def _send(self, step: Send) -> None:
+        shown = step.shown if step.shown is not None else step.data
+        self._transcript.sent(self._timeline.elapsed(), shown)
+        self._reader.begin_command()
+        self._quiet_since = time.monotonic()
+        if self._transport is not None:
+            self._transport.write(step.data if self._tls is None else self._tls.encrypt(step.data))
+
+    # TLS
+
+    def _start_tls(self) -> bytes | None:
+        if self._tls is not None:
+            return None if self._tls.handshaking else b""
+        if self._reader.unread:
+            # Said in clear after the go-ahead: meant to be taken for what comes through TLS (CVE-2011-0411).
+            raise CheckFailed(OutcomeKind.STARTTLS_INJECTION, self._reader.unread)
+        self._begin_tls()
+        return None
+
+    def _begin_tls(self) -> None:
+        self._enter(Phase.TLS)
+        self._tls = TlsSession(self._plan)
+        self._handshake_on(b"")
+        self._watch()
+
+    def _tls_received(self, data: bytes) -> None:
+        tls = self._tls
+        assert tls is not None  # noqa: S101 - the caller looked
+        if tls.handshaking:
+            self._handshake_on(data)
+        else:
+            tls.receive(data)
+        if not tls.handshaking and not self.ended.done():
+            for piece in tls.decrypted():
+                self._reader.feed(piece)
+
+    def _handshake_on(self, data: bytes) -> None:
+        tls = self._tls
+        assert tls is not None  # noqa: S101 - the caller made it
+        try:
+            done = tls.handshake(data)
+        finally:
+            # Whatever came of it, the server hears our part: the next flight, or the alert that says why not.
+            flight = tls.outgoing()
+            if flight and self._transport is not None:
+                self._transport.write(flight)
+        if not done:
+            return
+        self._handshake = tls.result()
+        self._transcript.note(self._timeline.elapsed(), f"{self._handshake.tls_version} {self._handshake.cipher}")
+        if self._on_handshake_done is not None:
+            self._on_handshake_done()
+        if self._plan.look_only:
+            self._finish(None)
+        elif self._plan.security is Security.TLS:
+            for piece in tls.decrypted():
+                self._reader.feed(piece)
+            self._enter(Phase.GREETING)
+            self._advance(None)
+
+    # time
+
+    def _watch(self) -> None:
+        """See to it that the timer goes off when this wait has lasted long enough, at the latest."""
+        due = min(self._deadline_at, self._quiet_since + self._silence_seconds)
+        if due < self._timer_at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at = due
+            self._timer = self._loop.call_later(max(due - time.monotonic(), 0.0), self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        self._timer, self._timer_at = None, float("inf")
+        if self.ended.done():
+            return
+        now = time.monotonic()
+        # Timers fire up to a tick early; and the server may have said something since this one was set.
+        if now + 0.005 < min(self._deadline_at, self._quiet_since + self._silence_seconds):
+            self._watch()
+            return
+        unread = self._reader.unread
+        if unread.endswith(b"\r"):
+            self._fail(CheckFailed(OutcomeKind.PROTOCOL_ERROR, unread, variant="control"))
+        else:
+            self._fail(CheckFailed(self._timeout_kind(now), unread or None, unread=unread))
+
+    def _timeout_kind(self, now: float) -> OutcomeKind:
+        quiet = now - self._quiet_since
+        # The deadline came first. A server silent for most of the check is what that phase calls it; one that kept
+        # dribbling, or was slow in everything, used up the time as a whole.
+        if quiet + 0.005 < self._silence_seconds and quiet * 2 < now - self._began_at:
+            return OutcomeKind.TOTAL_TIMEOUT
+        return _TIMED_OUT.get(self._timeline.phase, OutcomeKind.COMMAND_TIMEOUT)
+
+    # the end
+
+    def _finish(self, failure: CheckFailed | None) -> None:
+        if self.ended.done():
+            return
+        phase = self._timeline.phase
+        if self._verdict is not None:
+            failure, phase = self._verdict
+        self._leave(hastily=failure is not None)
+        self.ended.set_result(Ending(failure=failure, phase=phase, handshake=self._handshake))
+
+    def _leave(self, *, hastily: bool) -> None:
+        self._timeline.close()
+        self._dialogue.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        transport, self._transport = self._transport, None
+        if transport is None:
+            return
+        if self._parting is not None and self._verdict is None and not transport.is_closing():
+            with_tls = self._tls is not None and not self._tls.handshaking
+            transport.write(self._tls.encrypt(self._parting) if with_tls and self._tls else self._parting)
+            hastily = False
+        # What can't be written at once never will be: we do not linger for a server that stopped reading.
+        if hastily or transport.get_write_buffer_size():
+            transport.abort()
+        else:
+            transport.close()

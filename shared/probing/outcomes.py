@@ -1,0 +1,153 @@
+"""From what a probe saw to the `Outcome` people and services read: sentence, hint, words, warnings, transcript."""
+
+from dataclasses import dataclass
+
+from shared.checks import outcome
+from shared.checks.outcome import CertificateFacts, Outcome
+from shared.checks.vocabulary import (
+    LoginOutcome,
+    MailProtocol,
+    OutcomeKind,
+    Phase,
+    Security,
+    WarningCode,
+)
+from shared.probing.address_policy import Blocked
+from shared.probing.explanations import explain
+from shared.probing.probe import ProbeRequest
+from shared.probing.server_words import Redactor, escaped
+from shared.probing.steps import CheckFailed, Findings
+from shared.probing.timeline import Timeline
+from shared.probing.transcript import Transcript
+
+# Slower than this is said even where nobody set a limit: a login answered after 15 s works, and something is wrong.
+SLOW_UNASKED_MS = 10_000
+
+
+@dataclass(slots=True)
+class Seen:
+    """Everything one attempt gathered."""
+
+    request: ProbeRequest
+    findings: Findings
+    timeline: Timeline
+    transcript: Transcript
+    address: str | None
+    certificate: CertificateFacts | None
+    blocked: Blocked | None
+    seconds: float
+
+
+def passed(phase: Phase, seen: Seen) -> Outcome:
+    """The outcome of a check that found nothing wrong, or was not allowed to look further."""
+    total_ms = _total_ms(seen.timeline)
+    # Our own values of the right types: validating them again on every check would be paid for nothing.
+    return Outcome.model_construct(
+        kind=OutcomeKind.OK,
+        phase=phase,
+        message=_success(seen, total_ms),
+        hint=None,
+        server_words=None,
+        login=seen.findings.login,
+        phases_ms=_rounded(seen.timeline),
+        total_ms=total_ms,
+        address=seen.address,
+        certificate=seen.certificate,
+        warnings=tuple(_warnings(seen, total_ms)),
+        transcript=seen.transcript.render(_redactor(seen)) if seen.request.transcript else None,
+    )
+
+
+def failed(failure: CheckFailed, phase: Phase, seen: Seen) -> Outcome:
+    """The outcome of a check that failed, with what was said and the dialogue that led there."""
+    target = seen.request.target
+    redact = _redactor(seen)
+    total_ms = _total_ms(seen.timeline)
+    sentence, hint = explain(
+        failure.kind,
+        failure.variant,
+        server=f"[{target.hostname}]:{target.port}" if ":" in target.hostname else f"{target.hostname}:{target.port}",
+        host=target.hostname,
+        port=target.port,
+        protocol=target.protocol.value.upper(),
+        mailbox=target.mailbox,
+        seconds=seen.seconds,
+    )
+    sentence = _with_days(sentence, failure.kind, seen.certificate)
+    if seen.blocked is not None:
+        sentence, hint = f"{target.hostname}: {seen.blocked.sentence}.", seen.blocked.hint
+    words = failure.words if failure.words else None
+    return Outcome(
+        kind=failure.kind,
+        phase=phase,
+        message=sentence,
+        hint=hint,
+        server_words=escaped(redact(words)) if words is not None else None,
+        login=seen.findings.login,
+        phases_ms=_rounded(seen.timeline),
+        total_ms=total_ms,
+        address=seen.address,
+        certificate=seen.certificate,
+        warnings=tuple(_warnings(seen, None)),
+        transcript=seen.transcript.render(redact) or None,
+    )
+
+
+def _success(seen: Seen, total_ms: float) -> str:
+    target = seen.request.target
+    over = " over TLS" if target.security is not Security.NONE else ""
+    unverified = " (certificate not verified)" if over and not target.verify_certificate else ""
+    if seen.findings.login is not LoginOutcome.ACCEPTED:
+        why = "the login was left out" if seen.request.has_credentials else "no login was asked for"
+        return f"Answered{over}{unverified} in {total_ms:.0f} ms; {why}."
+    where = target.mailbox if target.protocol is MailProtocol.IMAP else "the mailbox"
+    count = f" ({seen.findings.messages} messages)" if seen.findings.messages is not None else ""
+    return f"Logged in{over}{unverified} and opened {where}{count} in {total_ms:.0f} ms."
+
+
+def _warnings(seen: Seen, total_ms: float | None) -> list[outcome.Warning]:
+    target, certificate = seen.request.target, seen.certificate
+    found: list[outcome.Warning] = []
+    if certificate is not None and total_ms is not None and certificate.days_left <= target.certificate_warning_days:
+        found.append(_warning(WarningCode.CERTIFICATE_EXPIRING, _expiry(certificate.days_left)))
+    limit_ms = target.warning_ms or SLOW_UNASKED_MS
+    if total_ms is not None and total_ms > limit_ms:
+        found.append(_warning(WarningCode.SLOW, f"The check took {total_ms:.0f} ms, more than {limit_ms} ms."))
+    if target.security is not Security.NONE and not target.verify_certificate:
+        found.append(_warning(WarningCode.UNVERIFIED, "The certificate was not verified, as this monitor asks."))
+    if seen.findings.password_in_clear:
+        found.append(_warning(WarningCode.PLAINTEXT_PASSWORD, "The password crossed the network unprotected."))
+    return found
+
+
+def _warning(code: WarningCode, text: str) -> outcome.Warning:
+    return outcome.Warning.model_construct(code=code, text=text)
+
+
+def _expiry(days: int) -> str:
+    if days < 0:
+        return f"The certificate expired {_days(-days)} ago."
+    return f"The certificate expires in {_days(days)}." if days else "The certificate expires today."
+
+
+def _with_days(sentence: str, kind: OutcomeKind, certificate: CertificateFacts | None) -> str:
+    if kind is not OutcomeKind.TLS_EXPIRED or certificate is None or certificate.days_left >= 0:
+        return sentence
+    return f"{sentence.removesuffix('.')} {_days(-certificate.days_left)} ago."
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
+
+
+def _redactor(seen: Seen) -> Redactor:
+    password = seen.request.password
+    return Redactor([password] if password else [])
+
+
+def _total_ms(timeline: Timeline) -> float:
+    return round(sum(timeline.phases_ms.values()), 3)
+
+
+def _rounded(timeline: Timeline) -> dict[Phase, float]:
+    return {phase: round(spent, 3) for phase, spent in timeline.phases_ms.items()}

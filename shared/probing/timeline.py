@@ -1,0 +1,40 @@
+"""How long each phase of one check took, by a clock that never goes back."""
+
+import time
+from collections.abc import Callable
+
+from shared.checks.vocabulary import Phase
+
+
+class Timeline:
+    """Begins in `Phase.DNS`; entering a phase completes the one before. A phase entered again adds to its time."""
+
+    __slots__ = ("_entered_at", "_on_phase", "_started_at", "phase", "phases_ms")
+
+    def __init__(self, on_phase: Callable[[Phase, float], None] | None = None) -> None:
+        self._started_at = self._entered_at = time.monotonic()
+        self._on_phase = on_phase
+        self.phase = Phase.DNS
+        self.phases_ms: dict[Phase, float] = {}
+
+    def elapsed(self) -> float:
+        """Seconds since the check began."""
+        return time.monotonic() - self._started_at
+
+    def leave_out(self, seconds: float) -> None:
+        """This much of the current phase was our own waiting, and belongs to no reported time."""
+        self._started_at += seconds
+        self._entered_at += seconds
+
+    def enter(self, phase: Phase) -> None:
+        self.close()
+        self.phase = phase
+
+    def close(self) -> None:
+        """The current phase is over."""
+        now = time.monotonic()
+        spent = self.phases_ms.get(self.phase, 0.0) + (now - self._entered_at) * 1000.0
+        self.phases_ms[self.phase] = spent
+        self._entered_at = now
+        if self._on_phase is not None:
+            self._on_phase(self.phase, spent)

@@ -1,0 +1,59 @@
+"""OpenSSL's reasons, translated into our kinds by a table."""
+
+import ssl
+
+from shared.checks.vocabulary import OutcomeKind
+from shared.probing.steps import CheckFailed
+
+# X509_V_ERR_*, openssl/x509_vfy.h
+_BY_VERIFY_CODE = {
+    9: OutcomeKind.TLS_NOT_YET_VALID,
+    10: OutcomeKind.TLS_EXPIRED,
+    62: OutcomeKind.TLS_HOSTNAME,
+    63: OutcomeKind.TLS_HOSTNAME,
+    64: OutcomeKind.TLS_HOSTNAME,
+}
+_SELF_SIGNED = frozenset({18, 19})
+_CERTIFICATE_KINDS = frozenset({*_BY_VERIFY_CODE.values(), OutcomeKind.TLS_UNTRUSTED})
+
+# Substrings of OpenSSL's reason, upper case, and which special sentence fits.
+_VARIANTS = (
+    ("CERTIFICATE_REQUIRED", "client_certificate"),
+    ("ALERT_BAD_CERTIFICATE", "client_certificate"),
+    ("WRONG_VERSION_NUMBER", "plain_text"),
+    ("PACKET_LENGTH_TOO_LONG", "plain_text"),
+    ("RECORD_LAYER_FAILURE", "plain_text"),
+    ("UNSUPPORTED_PROTOCOL", "old_version"),
+    ("PROTOCOL_VERSION", "old_version"),
+    ("NO_PROTOCOLS_AVAILABLE", "old_version"),
+    ("DH_KEY_TOO_SMALL", "weak"),
+    ("UNRECOGNIZED_NAME", "name"),
+)
+
+
+def is_certificate_failure(kind: OutcomeKind) -> bool:
+    """Whether the server's certificate was refused, so that there is one to look at."""
+    return kind in _CERTIFICATE_KINDS
+
+
+def tls_failure(error: ssl.SSLError, *, first_bytes: bytes) -> CheckFailed:
+    """The verdict for a handshake (or a record after it) that OpenSSL refused.
+
+    `first_bytes` is what the server sent first in place of a handshake: its words, where it spoke plain text.
+    """
+    if isinstance(error, ssl.SSLCertVerificationError):
+        kind = _BY_VERIFY_CODE.get(error.verify_code, OutcomeKind.TLS_UNTRUSTED)
+        variant = "self_signed" if error.verify_code in _SELF_SIGNED else None
+        return CheckFailed(kind, str(error.verify_message).encode(), variant=variant)
+    reason = (error.reason or str(error)).upper().replace(" ", "_")
+    variant = next((name for part, name in _VARIANTS if part in reason), None)
+    if variant == "plain_text" and not looks_like_tls(first_bytes):
+        return CheckFailed(OutcomeKind.TLS_PROTOCOL, first_bytes.rstrip(), variant="plain_text")
+    if variant == "plain_text":
+        variant = None
+    return CheckFailed(OutcomeKind.TLS_PROTOCOL, reason.lower().replace("_", " ").encode(), variant=variant)
+
+
+def looks_like_tls(data: bytes) -> bool:
+    """Whether these first bytes are a TLS record (an alert or a handshake), not text."""
+    return len(data) >= 2 and data[0] in (20, 21, 22, 23) and data[1] == 3

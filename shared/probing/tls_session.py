@@ -1,0 +1,95 @@
+"""One TLS session over memory buffers: bytes in, bytes out, no socket."""
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.checks.vocabulary import Security
+from shared.probing.certificates import HandshakeResult, handshake_result
+from shared.probing.steps import CheckFailed
+from shared.probing.tls_failures import tls_failure
+
+_RECORD_BYTES = 16 * 1024
+_FIRST_BYTES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class TlsPlan:
+    """How a connection is to be protected.
+
+    Args:
+        server_name: for SNI and the host name check, A-labels. look_only: end once the handshake is done, having
+            said nothing.
+    """
+
+    security: Security
+    context: ssl.SSLContext | None = None
+    server_name: str = ""
+    look_only: bool = False
+
+
+class TlsSession:
+    """Feed it what arrives, send what it has to say. Raises `CheckFailed` with a tls_ kind."""
+
+    __slots__ = ("_first_bytes", "_in", "_out", "_tls", "_verified", "handshaking")
+
+    def __init__(self, plan: TlsPlan) -> None:
+        context = plan.context
+        if context is None:
+            raise ValueError("a TLS session needs a context")
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        # As bytes: a str would go through the idna codec every time, and is A-labels already.
+        name: bytes = plan.server_name.removesuffix(".").encode("ascii")
+        self._tls = context.wrap_bio(self._in, self._out, server_side=False, server_hostname=name)
+        self._verified = context.verify_mode is ssl.CERT_REQUIRED
+        self._first_bytes = b""
+        self.handshaking = True
+
+    def handshake(self, data: bytes) -> bool:
+        """Take what arrived and go on; True once the handshake is complete."""
+        if len(self._first_bytes) < _FIRST_BYTES:
+            self._first_bytes += data[: _FIRST_BYTES - len(self._first_bytes)]
+        if data:
+            self._in.write(data)
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        except ssl.SSLError as error:
+            raise tls_failure(error, first_bytes=self._first_bytes) from None
+        self.handshaking = False
+        return True
+
+    def receive(self, data: bytes) -> None:
+        self._in.write(data)
+
+    def decrypted(self) -> Iterator[bytes]:
+        """What can be read now. Raises `CheckFailed` where the server broke off with an alert."""
+        # Records are decrypted one by one, so that an empty input buffer means: nothing more for now.
+        while self._in.pending or self._tls.pending():
+            try:
+                piece = self._tls.read(_RECORD_BYTES)
+            except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+                return
+            except ssl.SSLError as error:
+                raise self._after_handshake(error) from None
+            if not piece:
+                return
+            yield piece
+
+    def encrypt(self, data: bytes) -> bytes:
+        try:
+            self._tls.write(data)
+        except ssl.SSLError as error:
+            raise self._after_handshake(error) from None
+        return self._out.read()
+
+    def outgoing(self) -> bytes:
+        """What the handshake has to say next."""
+        return self._out.read() if self._out.pending else b""
+
+    def result(self) -> HandshakeResult:
+        return handshake_result(self._tls, verified=self._verified)
+
+    def _after_handshake(self, error: ssl.SSLError) -> CheckFailed:
+        return tls_failure(error, first_bytes=b"\x17\x03")
