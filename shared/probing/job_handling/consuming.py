@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from shared.broker.envelope import UnreadableMessage, job_message, read_jobs
+from shared.broker.envelope import UnreadableMessage, read_jobs
 from shared.broker.seam import Delivery
 from shared.checks.messages import CheckJob, CheckResult, JobBatch
 from shared.checks.outcome import Outcome
@@ -22,7 +22,7 @@ from shared.probing.job_handling.admission import (
 from shared.probing.job_handling.answering import Circumstances, missed, result_of
 from shared.probing.job_handling.checking import Checker
 from shared.probing.job_handling.clock import FleetClock
-from shared.probing.job_handling.confirmed import ConfirmedPublisher
+from shared.probing.job_handling.handing_on import HandingOn
 from shared.probing.job_handling.ledger import Ledger, Settled
 from shared.probing.job_handling.result_sender import Answer, ResultSender
 from shared.probing.job_handling.starting import StartGate
@@ -41,7 +41,7 @@ class JobHandler:
     clock: FleetClock
     gate: StartGate
     ledger: Ledger
-    publisher: ConfirmedPublisher
+    handing_on: HandingOn
     sender: ResultSender
     loop_lag: LoopLag
 
@@ -78,7 +78,10 @@ class JobHandler:
                 return await self._check_in_time(job, batch, arrival)
 
     async def _check_in_time(self, job: CheckJob, batch: JobBatch, arrival: Arrival) -> Settled:
-        if not await self.gate.enter((job.start_at - self.clock.now_ms()) / 1000):
+        delay_seconds = (job.start_at - self.clock.now_ms()) / 1000
+        if arrival.lane is Lane.RETRY:
+            delay_seconds = max(delay_seconds, self.handing_on.quiet_in_seconds())
+        if not await self.gate.enter(delay_seconds):
             return await self._hand_on(job, batch, started=may_have_begun(job, arrival))
         try:
             now_ms = self.clock.now_ms()
@@ -131,21 +134,8 @@ class JobHandler:
             self.gate.answer_left()
 
     async def _hand_on(self, job: CheckJob, batch: JobBatch, *, started: bool) -> Settled:
-        """Put a job into the retry lane, alone; once it is too late for that, it is missed.
-
-        `published_at` stays: it is still true that it is later than that, which is all a reader takes from it.
-        """
-        alone = JobBatch(published_at=batch.published_at, jobs=(job.model_copy(update={"started": started}),))
-
-        def too_late(_attempts: int, _reason: str) -> bool:
-            return is_stale(job, now_ms=self.clock.now_ms())
-
-        if await self.publisher.send(job_message(alone, lane=Lane.RETRY), what="hand_on", give_up=too_late):
-            _log.info("job_handed_on", check_id=str(job.check_id), started=started)
-            return Settled.HANDED_ON
-        if self.publisher.abandon.is_set():
-            return Settled.ABANDONED
-        return await self._miss(job, Admission(Verdict.MISS, MissedReason.STALE))
+        settled = await self.handing_on.hand_on(job, published_at=batch.published_at, started=started)
+        return settled or await self._miss(job, Admission(Verdict.MISS, MissedReason.STALE))
 
 
 def _log_check(job: CheckJob, outcome: Outcome, result: CheckResult) -> None:

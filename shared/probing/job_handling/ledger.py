@@ -30,12 +30,16 @@ class Ledger:
         self._answered: OrderedDict[UUID, None] = OrderedDict()
 
     async def once(self, check_id: UUID, settle: Callable[[], Awaitable[Settled]]) -> Settled:
-        """Settle a job, unless it is answered already or being settled; then that is the answer."""
+        """Settle a job, unless it is answered already, or is by the one who has it in hand.
+
+        Handed on by that one, it has to be settled here all the same: this delivery may be the very one handed on,
+        come back before that one learnt that it left.
+        """
+        while (under_way := self._under_way.get(check_id)) is not None:
+            if await asyncio.shield(under_way) is Settled.ANSWERED:
+                return Settled.ANSWERED
         if check_id in self._answered:
             return Settled.ANSWERED
-        under_way = self._under_way.get(check_id)
-        if under_way is not None:
-            return await asyncio.shield(under_way)
         mine = self._under_way[check_id] = asyncio.get_running_loop().create_future()
         settled = Settled.ABANDONED
         try:

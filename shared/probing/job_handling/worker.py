@@ -16,6 +16,7 @@ from shared.probing.job_handling.checking import Checker
 from shared.probing.job_handling.clock import FleetClock
 from shared.probing.job_handling.confirmed import ConfirmedPublisher
 from shared.probing.job_handling.consuming import JobHandler
+from shared.probing.job_handling.handing_on import HandingOn
 from shared.probing.job_handling.ledger import Ledger
 from shared.probing.job_handling.presence import announce_presence
 from shared.probing.job_handling.result_sender import FLUSH_SIZE, ResultSender
@@ -88,13 +89,14 @@ async def serve_worker(
     gate = StartGate(capacity=settings.worker_capacity, max_unsent=MAX_UNSENT_ANSWERS)
     publisher = ConfirmedPublisher(broker)
     loop_lag = LoopLag()
+    clock = clock or FleetClock()
     handler = JobHandler(
         worker=name,
         checker=Checker(protocol=protocol, probe=probe, environment=environment, keys=keys),
-        clock=clock or FleetClock(),
+        clock=clock,
         gate=gate,
         ledger=Ledger(),
-        publisher=publisher,
+        handing_on=HandingOn(publisher, clock),
         sender=ResultSender(
             publisher, idle=lambda: gate.in_flight == 0, flush_size=flush_size(settings.worker_capacity)
         ),

@@ -46,7 +46,21 @@ async def test_a_job_that_left_unanswered_may_come_again(first: Settled) -> None
     assert settling.times == 2
 
 
-async def test_a_job_that_broke_is_abandoned_by_all_who_wait_for_it() -> None:
+async def test_a_job_handed_on_that_comes_back_before_that_is_known_is_not_lost() -> None:
+    ledger, check = Ledger(), uuid4()
+    leaving, returning = Settling(Settled.HANDED_ON), Settling(Settled.ANSWERED)
+    returning.let_go.set()
+    first = asyncio.ensure_future(ledger.once(check, leaving))
+    await asyncio.sleep(0)
+    copy = asyncio.ensure_future(ledger.once(check, returning))
+    await asyncio.sleep(0)
+    leaving.let_go.set()
+    assert await first is Settled.HANDED_ON
+    assert await copy is Settled.ANSWERED
+    assert returning.times == 1
+
+
+async def test_a_job_that_broke_is_settled_by_the_next_who_has_it() -> None:
     ledger, check = Ledger(), uuid4()
     begun = asyncio.Event()
 
@@ -54,10 +68,13 @@ async def test_a_job_that_broke_is_abandoned_by_all_who_wait_for_it() -> None:
         await begun.wait()
         raise ZeroDivisionError
 
-    first, second = (asyncio.ensure_future(ledger.once(check, breaks)) for _ in range(2))
+    first = asyncio.ensure_future(ledger.once(check, breaks))
+    settling = Settling(Settled.ANSWERED)
+    settling.let_go.set()
+    second = asyncio.ensure_future(ledger.once(check, settling))
     await asyncio.sleep(0)
     begun.set()
-    assert await second is Settled.ABANDONED
+    assert await second is Settled.ANSWERED
     with pytest.raises(ZeroDivisionError):
         await first
 

@@ -208,6 +208,20 @@ async def test_a_redelivered_batch_is_acknowledged_only_when_its_jobs_are_handed
         assert len(broker.handed_on) == 2
 
 
+async def test_before_a_retried_job_begins_what_was_handed_on_is_acknowledged() -> None:
+    probe = FakeProbe()
+    async with serving(probe) as worker:
+        batch = a_batch(a_job(), a_job(), redelivered=True)
+        splitting = worker.broker.hand_out(batch)
+        await worker.broker.until(lambda: len(worker.broker.handed_on) == 2)
+        retried = worker.broker.hand_out(a_batch(worker.broker.handed_on[0][1].jobs[0]), lane=Lane.RETRY)
+        await done(splitting)
+        assert batch.acks == 1
+        assert probe.requests == []
+        await done(retried)
+        assert len(probe.requests) == 1
+
+
 async def test_a_job_that_cannot_be_handed_on_in_its_time_is_missed() -> None:
     broker = FakeBroker()
     broker.away.add(CHECKS)
