@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 from aiohttp import web
 
-from services.api_gateway.app import create_app
+from services.api_gateway.app import create_app, make_runner
 from shared.broker.policies import ManagementFailed, verify, vhost_of
 from shared.broker.rabbitmq import RabbitBroker
 from shared.database.errors import DatabaseUnavailable
@@ -21,8 +21,6 @@ from shared.sealing import KeyRingError, PublicKeyRing
 
 SERVICE = "api_gateway"
 _POOL_SIZE = 20
-# A `test` answers at the latest after its time-out of 60 s and what comes on top.
-_GOODBYE_SECONDS = 75.0
 
 
 def main() -> int:
@@ -53,7 +51,7 @@ async def serve(stop: asyncio.Event) -> None:
             instance=instance,
             readiness=readiness,
         )
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_SECONDS)
+        runner = make_runner(app)
         await runner.setup()
         opened.push_async_callback(runner.cleanup)
         try:

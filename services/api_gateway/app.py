@@ -25,6 +25,9 @@ from shared.runtime.admin import ReadinessCheck
 from shared.runtime.settings import ApiSettings
 from shared.sealing import PublicKeyRing
 
+# A `test` answers at the latest after its time-out of 60 s and what comes on top.
+GOODBYE_SECONDS = 75.0
+
 
 def create_app(
     *,
@@ -65,6 +68,11 @@ def create_app(
         app.router.add_route(operation.method, operation.path, _handler(operation))
     app.cleanup_ctx.append(_listen_for_replies)
     return app
+
+
+def make_runner(app: web.Application, *, goodbye_seconds: float = GOODBYE_SECONDS) -> web.AppRunner:
+    """How the application is to be run, whoever listens: it answers for content codings itself, with 415."""
+    return web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=goodbye_seconds)
 
 
 def _handler(operation: Operation) -> Handler:

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from services.api_gateway.operations import OPERATIONS, Operation
 from services.api_gateway.problems import CONTENT_TYPE, ProblemBody
@@ -36,6 +36,13 @@ _SHARED_PROBLEMS = {
     503: "A back end does not answer.",
     500: "A fault of the gateway's own.",
 }
+
+
+class _Untitled(GenerateJsonSchema):
+    """Without the titles pydantic makes of field names, which say nothing more."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
 
 
 def openapi_document() -> dict[str, Any]:
@@ -74,7 +81,7 @@ def _schemas() -> tuple[_Schemas, dict[str, Any]]:
         if operation.body is not None:
             wanted[operation.body, "validation"] = None
         wanted.update({(answer, "serialization"): None for answer in operation.answers.values() if answer})
-    found, document = models_json_schema(list(wanted), ref_template=_REF)
+    found, document = models_json_schema(list(wanted), ref_template=_REF, schema_generator=_Untitled)
     return found, document["$defs"]
 
 
@@ -112,7 +119,7 @@ def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
 def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
     if operation.query is None:
         return []
-    schema = operation.query.model_json_schema()
+    schema = operation.query.model_json_schema(schema_generator=_Untitled)
     definitions = schema.get("$defs", {})
     return [
         {"name": name, "in": "query", "required": False, "schema": _without_null(described, definitions)}

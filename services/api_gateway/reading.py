@@ -51,6 +51,8 @@ async def read_object(request: web.Request) -> dict[str, Any]:
         raise Problem(HTTPStatus.REQUEST_TIMEOUT, detail="the body did not arrive in time") from None
     except web.HTTPRequestEntityTooLarge:
         raise too_large() from None
+    if len(body) > BODY_CAP_BYTES:
+        raise too_large()
     try:
         value = strict_json.parse(body)
     except strict_json.NotJson as error:
