@@ -10,7 +10,7 @@ from services.result_recorder.service import serve_recorder
 from shared.broker.policies import ManagementFailed, verify, vhost_of
 from shared.broker.rabbitmq import RabbitBroker
 from shared.broker.seam import Broker
-from shared.database.errors import DatabaseError, DatabaseUnavailable
+from shared.database.errors import DatabaseError, DatabaseUnavailable, translated_errors
 from shared.database.migrations import applied_and_wanted
 from shared.database.pool import PIPELINE_ROLE, Pool, connect, is_reachable, open_pool
 from shared.runtime import lifecycle
@@ -41,7 +41,7 @@ async def serve(stop: asyncio.Event) -> None:
         await opened.enter_async_context(AdminServer(settings.admin_host, settings.admin_port, checks))
         await lifecycle.first_of(stop, broker.open(timeout_seconds=None))
         if not stop.is_set():
-            await serve_recorder(pool=pool, broker=broker, settings=settings, stop=stop, instance=instance)
+            await serve_recorder(pool=pool, broker=broker, stop=stop, instance=instance)
 
 
 async def _pool(dsn: str, instance: str, opened: AsyncExitStack, stop: asyncio.Event) -> Pool | None:
@@ -51,7 +51,8 @@ async def _pool(dsn: str, instance: str, opened: AsyncExitStack, stop: asyncio.E
         # As nobody in particular: until the database is migrated, our role may not exist.
         connection = await connect(dsn, role=None, application_name=instance)
         try:
-            applied, wanted = await applied_and_wanted(connection)
+            with translated_errors():
+                applied, wanted = await applied_and_wanted(connection)
         finally:
             await connection.close(timeout=5)
         if applied < wanted:

@@ -15,7 +15,6 @@ from shared.broker.topology import PRESENCE_QUEUE, RESULTS_QUEUE, core_topology
 from shared.checks.messages import Presence
 from shared.database.pool import Pool
 from shared.runtime.lifecycle import retrying
-from shared.runtime.settings import RecorderSettings
 
 # A worker sends up to 200 results a message: enough on its own; a small system sends one.
 PREFETCH = 256
@@ -26,15 +25,12 @@ FINISH_SECONDS = 10.0
 _log = structlog.get_logger()
 
 
-async def serve_recorder(
-    *, pool: Pool, broker: Broker, settings: RecorderSettings, stop: asyncio.Event, instance: str
-) -> None:
+async def serve_recorder(*, pool: Pool, broker: Broker, stop: asyncio.Event, instance: str) -> None:
     """Record until `stop` is set; then finish what was handed out, and hand back what the database will not take.
 
     Args:
         pool: acts as the pipeline role. broker: opened.
     """
-    del settings  # addresses only, so far; both are open
     log = _log.bind(instance=instance)
     results: Gathering[Answer] = Gathering(
         read=answers.read_answers, prefetch=PREFETCH, most=MOST_RESULTS, linger_seconds=LINGER_SECONDS

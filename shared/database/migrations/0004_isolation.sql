@@ -48,8 +48,13 @@ CREATE POLICY of_pipeline ON organizations FOR SELECT TO mailprobe_pipeline USIN
 
 -- A bearer token is looked up before its organization is known. The function's owner is no superuser and the table's
 -- security is forced on it, so it needs a policy of its own.
-DO $$ BEGIN
-    EXECUTE format('CREATE POLICY of_owner ON tokens FOR SELECT TO %I USING (true)', CURRENT_USER);
+-- The same holds for what login_busy_until looks at.
+DO $$
+DECLARE name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['tokens', 'results', 'login_history', 'check_requests'] LOOP
+        EXECUTE format('CREATE POLICY of_owner ON %I FOR SELECT TO %I USING (true)', name, CURRENT_USER);
+    END LOOP;
 END $$;
 
 CREATE FUNCTION find_token(hash bytea)
@@ -61,7 +66,10 @@ CREATE FUNCTION find_token(hash bytea)
 CREATE FUNCTION login_busy_until(wanted_host text, wanted_user text) RETURNS bigint
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = mailprobe, pg_temp
     AS $$ SELECT coalesce(max(g.expires_at), 0) FROM login_grants g
-          WHERE g.host = wanted_host AND g.user_name = wanted_user AND g.expires_at > clock_ms() $$;
+          WHERE g.host = wanted_host AND g.user_name = wanted_user AND g.expires_at > clock_ms()
+            AND NOT EXISTS (SELECT FROM results r WHERE r.check_id = g.check_id AND r.slot_at = g.slot_at)
+            AND NOT EXISTS (SELECT FROM login_history h WHERE h.check_id = g.check_id)
+            AND NOT EXISTS (SELECT FROM check_requests q WHERE q.check_id = g.check_id AND q.state = 'finished') $$;
 
 REVOKE ALL ON FUNCTION find_token(bytea), login_busy_until(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION find_token(bytea), login_busy_until(text, text) TO mailprobe_gateway;

@@ -1,0 +1,62 @@
+"""The data directory: database, keys and first token of a standalone mailprobe, readable by its owner alone."""
+
+import os
+from pathlib import Path
+
+from shared.runtime.lifecycle import StartError
+from shared.sealing import KeyRingError, PrivateKeyRing, generate_key_rings
+
+
+class DataDirectory:
+    """`postgres/`, `private-keys.json` and `first-token` below one directory.
+
+    Raises:
+        StartError: where the directory cannot be made or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.expanduser().absolute()
+        try:
+            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartError(
+                f"cannot use the data directory {self._path}: {error.strerror}; name another one with DATA=…"
+            ) from None
+
+    @property
+    def postgres(self) -> Path:
+        return self._path / "postgres"
+
+    @property
+    def first_token(self) -> Path:
+        return self._path / "first-token"
+
+    def private_keys(self) -> PrivateKeyRing:
+        """The key ring kept here; made at the first start.
+
+        A ring is never replaced: without the old one every stored password would be lost.
+        """
+        path = self._path / "private-keys.json"
+        try:
+            return PrivateKeyRing.from_json(path.read_text())
+        except FileNotFoundError:
+            _, private = generate_key_rings()
+            self.write_secret(path, private.to_json() + "\n")
+            return private
+        except KeyRingError as error:
+            raise StartError(f"{path}: {error}") from None
+        except OSError as error:
+            raise StartError(f"cannot read {path}: {error.strerror}") from None
+
+    def write_secret(self, path: Path, text: str) -> None:
+        """Write a file of mode 600, whole or not at all."""
+        fresh = path.with_name(path.name + ".new")
+        try:
+            fresh.unlink(missing_ok=True)
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.rename(path)
+        except OSError as error:
+            raise StartError(f"cannot write {path}: {error.strerror}") from None

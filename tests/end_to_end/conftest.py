@@ -1,0 +1,46 @@
+"""The whole of mailprobe for one test: five processes, a real RabbitMQ, Postgres and Dovecot, and a token."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from services.api_gateway.token_store import issue_token
+from shared.broker import policies
+from shared.database.pool import GATEWAY_ROLE, open_pool
+from tests.support.fleet import Api, Fleet
+from tests.support.servers.dovecot import DovecotServer
+from tests.support.servers.rabbitmq import GivenRabbit
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The running system and what a test asks of it."""
+
+    fleet: Fleet
+    api: Api
+    dovecot: DovecotServer
+    rabbitmq: GivenRabbit
+    vhost: str
+    database_dsn: str
+
+
+@pytest.fixture
+async def whole(
+    tmp_path: Path,
+    database_dsn: str,
+    rabbitmq: GivenRabbit,
+    amqp_vhost: str,
+    amqp_url: str,
+    dovecot: DovecotServer,
+) -> AsyncIterator[Whole]:
+    await policies.apply(rabbitmq.management_url, vhost=amqp_vhost)
+    async with open_pool(database_dsn, role=GATEWAY_ROLE, application_name="test", max_size=1) as pool:
+        token = await issue_token(pool, organization_id=1, name="end to end", role="admin")
+    settings = {"MAILPROBE_CA_FILE": str(dovecot.ca_file), "MAILPROBE_POP3_INTERVAL_FLOOR_MINUTES": "0.5"}
+    async with (
+        Fleet(tmp_path, database_dsn=database_dsn, amqp_url=amqp_url, settings=settings) as fleet,
+        Api(fleet.address, token) as api,
+    ):
+        yield Whole(fleet, api, dovecot, rabbitmq, amqp_vhost, database_dsn)

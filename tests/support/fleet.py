@@ -1,0 +1,150 @@
+"""mailprobe's services as separate processes, the way they run in production: started, killed, frozen, stopped.
+
+Provides `Fleet` (the processes) and `Api` (a client that speaks HTTP as a user's curl would). The servers they need
+are in `tests.support.servers`.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from shared.sealing import generate_key_rings
+from tests.support.servers.process import LeashedProcess, free_ports
+
+REPOSITORY = Path(__file__).parents[2]
+SERVICES = ("result_recorder", "scheduler", "imap_worker", "pop3_worker", "api_gateway")
+
+
+class Fleet:
+    """The five services, each a process of its own with an admin port, all logs below `state`."""
+
+    def __init__(
+        self, state: Path, *, database_dsn: str, amqp_url: str, settings: Mapping[str, str] | None = None
+    ) -> None:
+        public, private = generate_key_rings()
+        self._state = state
+        self._amqp_url = amqp_url
+        self.port, *admin_ports = free_ports(1 + 2 * len(SERVICES))
+        self._admin_ports = iter(admin_ports)
+        self._ready_at: dict[str, int] = {}
+        self._processes: dict[str, LeashedProcess] = {}
+        shared = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(state),
+            "PYTHONPATH": str(REPOSITORY),
+            "PYTHONWARNINGS": "default",
+            "MAILPROBE_AMQP_URL": amqp_url,
+            "MAILPROBE_LOG_FORMAT": "json",
+            "MAILPROBE_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8,::1/128",
+            **(settings or {}),
+        }
+        database = {"MAILPROBE_DATABASE_URL": database_dsn}
+        # Each gets what it may have and no more: workers no database, the gateway no private key.
+        self._environments = {
+            "api_gateway": {
+                **shared,
+                **database,
+                "MAILPROBE_PORT": str(self.port),
+                "MAILPROBE_PUBLIC_KEYS": public.to_json(),
+            },
+            "scheduler": {**shared, **database},
+            "result_recorder": {**shared, **database},
+            "imap_worker": {**shared, "MAILPROBE_PRIVATE_KEYS": private.to_json()},
+            "pop3_worker": {**shared, "MAILPROBE_PRIVATE_KEYS": private.to_json()},
+        }
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def __aenter__(self) -> Self:
+        try:
+            for service in SERVICES:
+                self.launch(service)
+            await asyncio.gather(*(self.until_ready(service) for service in SERVICES))
+        except BaseException:
+            await self.stop_all()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop_all()
+
+    def launch(self, service: str, *, name: str | None = None) -> None:
+        """Start a process of `service`, known as `name` (the service's own where there is one of it)."""
+        name = name or service
+        port = self._ready_at.setdefault(name, next(self._admin_ports, 0) or free_ports(1)[0])
+        self._processes[name] = LeashedProcess(
+            [sys.executable, "-m", f"services.{service}"],
+            env={**self._environments[service], "MAILPROBE_ADMIN_PORT": str(port)},
+            cwd=REPOSITORY,
+            log_path=self._state / f"{name}.log",
+        )
+
+    async def until_ready(self, name: str) -> None:
+        """Wait until the process says that it is ready for work."""
+        url = f"http://127.0.0.1:{self._ready_at[name]}/readyz"
+
+        async def ready() -> bool:
+            try:
+                async with aiohttp.ClientSession() as session, session.get(url) as answer:
+                    return answer.status == 200
+            except (aiohttp.ClientError, OSError):
+                return False
+
+        await self._processes[name].until_ready(name, ready)
+
+    async def kill(self, name: str) -> None:
+        """SIGKILL, with no time to say anything."""
+        await self._processes.pop(name).kill()
+
+    async def stop(self, name: str) -> None:
+        """SIGTERM, and wait for the orderly end."""
+        await self._processes.pop(name).stop()
+
+    def freeze(self, name: str) -> None:
+        self._processes[name].send(signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        self._processes[name].send(signal.SIGCONT)
+
+    async def stop_all(self) -> None:
+        await asyncio.gather(*(self.stop(name) for name in list(self._processes)))
+
+    def logs(self) -> str:
+        """Everything the processes have written."""
+        return "\n".join(path.read_text(errors="replace") for path in sorted(self._state.glob("*.log")))
+
+
+class Api:
+    """Calls the gateway with one token and answers with (status, JSON)."""
+
+    def __init__(self, address: str, token: str) -> None:
+        self._address = address
+        self._session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"})
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+
+    async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        async with self._session.request(method, self._address + path, json=body) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+    async def history(self, public_id: str) -> list[dict[str, Any]]:
+        """The checks of a monitor, newest first."""
+        status, answer = await self.call("GET", f"/api/imap-pop-monitors/{public_id}/check-history?limit=200")
+        assert status == 200, answer
+        checks: list[dict[str, Any]] = answer["data"]
+        return checks
