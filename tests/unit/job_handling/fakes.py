@@ -52,7 +52,9 @@ NO_ENVIRONMENT = cast("ProbeEnvironment", None)  # the fake probe looks at nothi
 OK = Outcome(kind=OutcomeKind.OK, phase=Phase.LOGOUT, message="fine", login=LoginOutcome.ACCEPTED, total_ms=5.0)
 
 
-def a_target(*, logs_in: bool = True, timeout_ms: int = 30_000, **changes: object) -> CheckTarget:
+def a_target(
+    *, logs_in: bool = True, timeout_ms: int = 30_000, password: bytes = PASSWORD, **changes: object
+) -> CheckTarget:
     target = CheckTarget(
         protocol=MailProtocol.IMAP,
         hostname="Mail.Example.com",
@@ -64,7 +66,7 @@ def a_target(*, logs_in: bool = True, timeout_ms: int = 30_000, **changes: objec
     if not logs_in:
         return target.model_copy(update={"user": None})
     context = password_binding(1, MONITOR, target).context()
-    return target.model_copy(update={"sealed_password": PUBLIC_KEYS.seal(PASSWORD, context)})
+    return target.model_copy(update={"sealed_password": PUBLIC_KEYS.seal(password, context)})
 
 
 def a_job(**changes: object) -> CheckJob:

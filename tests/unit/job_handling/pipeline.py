@@ -45,7 +45,8 @@ class Pipeline:
 
     async def open(self) -> None:
         await self._broker.declare(core_topology())
-        await self._broker.declare(location_topology("imap", LOCATION))
+        for protocol in MailProtocol:
+            await self._broker.declare(location_topology(protocol, LOCATION))
         await self._broker.consume(RESULTS_QUEUE, self._on_results, prefetch=50)
         await self._broker.consume(PRESENCE_QUEUE, self._on_presence, prefetch=50)
         await self._broker.consume(DEAD_LETTERS_QUEUE, self._on_dead_letter, prefetch=50)
