@@ -5,6 +5,7 @@ The protocols bring their dialogue; connection, TLS and caps are `connection`'s;
 
 import asyncio
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ MakeDialogue = Callable[[ProbeRequest, Findings, Limits], Dialogue]
 
 # How long to look at a certificate that was refused, on a connection of its own.
 _LOOK_SECONDS = 3.0
+# How long to wait for a server to hang up by itself.
+_HOLD_BACK_SECONDS = 0.5
 
 _log = structlog.get_logger(__name__)
 
@@ -110,6 +113,8 @@ class _Attempt:
             self.timeline.close()
             return failed(failure, phase, self.seen())
         await self._read_certificate(ending)
+        if await self._hung_up_on_handshake(ending):
+            return failed(CheckFailed(OutcomeKind.TLS_PROTOCOL, variant="hung_up"), ending.phase, self.seen())
         if ending.failure is not None:
             # An alert after the handshake, for one, is still about TLS.
             phase = Phase.TLS if ending.failure.kind is OutcomeKind.TLS_PROTOCOL else ending.phase
@@ -176,27 +181,55 @@ class _Attempt:
         OpenSSL keeps no certificate of a handshake it refused, and asking it to accept first and judge afterwards
         would leave a password one mistake away from an impostor.
         """
-        seconds = min(_LOOK_SECONDS, self._deadline_at - time.monotonic())
+        context = self.environment.tls.get(verify=False)
+        return await self._look(context, _LOOK_SECONDS, hold_back=False)
+
+    async def _hung_up_on_handshake(self, ending: Ending) -> bool:
+        """Whether a server that hung up where TLS begins did so because of what we said there.
+
+        Some end a handshake they dislike without the alert that would say so. One that hangs up on whoever calls
+        does it to a caller that holds back, too.
+        """
+        if ending.failure is None or ending.failure.kind is not OutcomeKind.CONNECTION_LOST:
+            return False
+        if ending.phase is not Phase.TLS:
+            return False
+        context = self.environment.tls.get(verify=False)
+        seen = await self._look(context, _HOLD_BACK_SECONDS, hold_back=True)
+        return (
+            seen is not None
+            and seen.failure is not None
+            and seen.phase is Phase.TLS
+            and seen.failure.kind is not OutcomeKind.CONNECTION_LOST
+        )
+
+    async def _look(self, context: ssl.SSLContext, most_seconds: float, *, hold_back: bool) -> Ending | None:
+        """Another connection to the same address, up to its handshake. Never logs in; None where it came to nothing."""
+        seconds = min(most_seconds, self._deadline_at - time.monotonic())
         if self.address is None or seconds < 0.1:
             return None
         target = self.request.target
         deadline_at = time.monotonic() + seconds
+        limits = self.environment.limits
         try:
-            _, connected = await connect_first(
-                (self.address,), target.port, limits=self.environment.limits, deadline_at=deadline_at
+            _, connected = await connect_first((self.address,), target.port, limits=limits, deadline_at=deadline_at)
+            looking = Connection(
+                self.make_dialogue(ProbeRequest(target=target), Findings(), limits),
+                TlsPlan(
+                    target.security,
+                    context,
+                    target.servername or target.hostname,
+                    look_only=True,
+                    hold_back=hold_back,
+                ),
+                limits=limits,
+                timeline=Timeline(),
+                transcript=Transcript(),
+                deadline_at=deadline_at,
             )
+            return await _ended(looking, connected)
         except CheckFailed:
             return None
-        context = self.environment.tls.get(verify=False)
-        looking = Connection(
-            self.make_dialogue(ProbeRequest(target=target), Findings(), self.environment.limits),
-            TlsPlan(target.security, context, target.servername or target.hostname, look_only=True),
-            limits=self.environment.limits,
-            timeline=Timeline(),
-            transcript=Transcript(),
-            deadline_at=deadline_at,
-        )
-        return await _ended(looking, connected)
 
 
 async def _ended(connection: Connection, connected: socket.socket) -> Ending:

@@ -77,6 +77,7 @@ class Connection(asyncio.Protocol):
         self._tls: TlsSession | None = None
         self._handshake: HandshakeResult | None = None
         self._bytes_in = 0
+        self._heard = False  # anything, since we last spoke
         self._waiting: Step | None = None
         self._began_at = self._quiet_since = time.monotonic()
         self._silence_seconds = limits.command_seconds
@@ -103,6 +104,7 @@ class Connection(asyncio.Protocol):
         if self.ended.done():
             return
         self._quiet_since = time.monotonic()
+        self._heard = True
         self._bytes_in += len(data)
         if self._tls is not None:
             self._guarded(self._tls_received, data)
@@ -255,6 +257,7 @@ class Connection(asyncio.Protocol):
         self._transcript.sent(self._timeline.elapsed(), shown)
         self._reader.begin_command()
         self._quiet_since = time.monotonic()
+        self._heard = False
         if self._transport is not None:
             self._transport.write(step.data if self._tls is None else self._tls.encrypt(step.data))
 
@@ -263,6 +266,8 @@ class Connection(asyncio.Protocol):
     def _start_tls(self) -> bytes | None:
         if self._tls is not None:
             return None if self._tls.handshaking else b""
+        if self._plan.hold_back and self._timeline.phase is Phase.TLS:
+            return None
         if self._reader.unread:
             # Said in clear after the go-ahead: meant to be taken for what comes through TLS (CVE-2011-0411).
             raise CheckFailed(OutcomeKind.STARTTLS_INJECTION, self._reader.unread)
@@ -271,6 +276,9 @@ class Connection(asyncio.Protocol):
 
     def _begin_tls(self) -> None:
         self._enter(Phase.TLS)
+        if self._plan.hold_back:
+            self._watch()
+            return
         self._tls = TlsSession(self._plan)
         self._handshake_on(b"")
         self._watch()
@@ -338,9 +346,10 @@ class Connection(asyncio.Protocol):
 
     def _timeout_kind(self, now: float) -> OutcomeKind:
         quiet = now - self._quiet_since
-        # The deadline came first. A server silent for most of the check is what that phase calls it; one that kept
-        # dribbling, or was slow in everything, used up the time as a whole.
-        if quiet + 0.005 < self._silence_seconds and quiet * 2 < now - self._began_at:
+        # The deadline came first. A server silent for a good part of the check is what that phase calls it; one that
+        # kept dribbling, or was slow in everything, used up the time as a whole.
+        share = 2 if self._heard else 4
+        if quiet + 0.005 < self._silence_seconds and quiet * share < now - self._began_at:
             return OutcomeKind.TOTAL_TIMEOUT
         return _TIMED_OUT.get(self._timeline.phase, OutcomeKind.COMMAND_TIMEOUT)
 

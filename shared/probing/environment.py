@@ -12,6 +12,8 @@ from shared.probing.limits import Limits
 from shared.probing.resolver import Resolver
 from shared.probing.tls_contexts import TlsContexts
 
+DEFAULT_HANDSHAKES = 64
+
 
 @dataclass(frozen=True, slots=True)
 class ProbeEnvironment:
@@ -32,7 +34,7 @@ class ProbeEnvironment:
         allowed_private_networks: Iterable[str] = (),
         ca_file: str | None = None,
         dns_servers: Iterable[str] = (),
-        max_handshakes: int = 64,
+        max_handshakes: int | None = None,
         handshake_spacing_seconds: float = 0.001,
         limits: Limits | None = None,
         wall_clock: Callable[[], float] = time.time,
@@ -40,8 +42,8 @@ class ProbeEnvironment:
         """Ready to probe. Raises ValueError or OSError for a malformed network or an unreadable CA file.
 
         Args:
-            allowed_private_networks: CIDRs that may be connected to although they are private. ca_file: PEM file trusted beside the system's. dns_servers: `address[:port]` instead of
-                the system's.
+            allowed_private_networks: CIDRs that may be connected to although they are private.
+            ca_file: PEM file trusted beside the system's. dns_servers: `address[:port]` instead of the system's.
             max_handshakes, handshake_spacing_seconds: how bursts are spread, so that the times we report are the
                 server's and not our own.
         """
@@ -51,7 +53,9 @@ class ProbeEnvironment:
             addresses=AddressPolicy.create(allowed_private_networks),
             tls=TlsContexts(ca_file=ca_file),
             certificates=CertificateReader(),
-            handshakes=HandshakeGate(at_once=max_handshakes, spacing_seconds=handshake_spacing_seconds),
+            handshakes=HandshakeGate(
+                at_once=max_handshakes or DEFAULT_HANDSHAKES, spacing_seconds=handshake_spacing_seconds
+            ),
             limits=limits,
             wall_clock=wall_clock,
         )

@@ -141,6 +141,10 @@ _BY_VARIANT: Final[dict[tuple[OutcomeKind, str], Explanation]] = {
         "{server} demands a client certificate, which mailprobe does not have.",
         "Let mailprobe's address in without one.",
     ),
+    (OutcomeKind.TLS_PROTOCOL, "hung_up"): Explanation(
+        "{server} hung up on the TLS handshake without saying why.",
+        "Often a TLS version or cipher too old, or a client certificate it wants; its log should say.",
+    ),
     (OutcomeKind.TLS_PROTOCOL, "old_version"): Explanation(
         "{server} speaks only TLS versions too old to be safe.", "Enable TLS 1.2 or 1.3 on the server."
     ),

@@ -19,13 +19,14 @@ class TlsPlan:
 
     Args:
         server_name: for SNI and the host name check, A-labels. look_only: end once the handshake is done, having
-            said nothing.
+            said nothing. hold_back: do not even begin it, to see whether the server waits for us to.
     """
 
     security: Security
     context: ssl.SSLContext | None = None
     server_name: str = ""
     look_only: bool = False
+    hold_back: bool = False
 
 
 class TlsSession:

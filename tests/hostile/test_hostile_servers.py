@@ -1,0 +1,116 @@
+"""Every behaviour in every mode it applies to ends in exactly its kind, in time, while healthy checks go on passing."""
+
+import asyncio
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from services.imap_worker.probe import imap_probe
+from services.pop3_worker.probe import pop3_probe
+from shared.checks.outcome import Outcome
+from shared.checks.target import CheckTarget
+from shared.checks.vocabulary import LoginOutcome, OutcomeKind
+from shared.probing.probe import Probe, ProbeEnvironment, ProbeRequest
+from tests.hostile.behaviours import IMAP, STARTTLS, TLS, Case, all_cases
+from tests.support.mail_servers import Account, CertificateHouse, serving, sound_imap, sound_pop3
+
+PROBES: dict[str, Probe] = {"imap": imap_probe, "pop3": pop3_probe}
+PASSWORD = Account().password
+
+
+async def check(case: Case, mode: str, environment: ProbeEnvironment, port: int) -> Outcome:
+    target = CheckTarget(
+        protocol=case.protocol,
+        hostname=case.hostname,
+        port=port,
+        security=mode,
+        user=Account().user.decode(),
+        timeout_ms=case.timeout_ms,
+        **case.target,
+    )
+    return await PROBES[case.protocol](ProbeRequest(target, PASSWORD), environment)
+
+
+def problems(case: Case, mode: str, outcome: Outcome, took: float, heard: list[bytes]) -> list[str]:
+    """What is wrong with this answer, in words."""
+    found = []
+    if outcome.kind not in case.kinds:
+        found.append(f"{outcome.kind} ({outcome.server_words}) instead of {case.kinds[0]}")
+    if took > case.timeout_ms / 1000 + 1:
+        found.append(f"took {took:.1f} s")
+    text = outcome.model_dump_json()
+    if PASSWORD.decode() in text:
+        found.append("shows the password")
+    if len((outcome.server_words or "").encode()) > 512 or len((outcome.transcript or "").encode()) > 8192:
+        found.append("keeps too much")
+    if any(ord(c) < 32 for c in outcome.server_words or ""):
+        found.append("shows control characters")
+    if case.no_login and (outcome.login is not LoginOutcome.NOT_SENT or any(_is_login(line) for line in heard)):
+        found.append("tried to log in")
+    if case.hint is not None and case.hint not in (outcome.hint or ""):
+        found.append(f"hint is {outcome.hint!r}")
+    if (
+        outcome.kind.value.startswith("tls_")
+        and case.name.startswith("certificate: ")
+        and (outcome.kind is not OutcomeKind.TLS_PROTOCOL and outcome.certificate is None)
+    ):
+        found.append("no certificate facts")
+    if outcome.kind is not OutcomeKind.OK and not outcome.message:
+        found.append("no sentence")
+    return found
+
+
+def _is_login(line: bytes) -> bool:
+    return any(verb in line.upper().split() for verb in (b"LOGIN", b"AUTHENTICATE", b"AUTH", b"USER", b"PASS"))
+
+
+async def test_every_behaviour_ends_in_its_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    house = CertificateHouse(tmp_path)
+    environment = ProbeEnvironment.create(
+        allowed_private_networks=["127.0.0.0/8", "::1/128"], ca_file=str(house.ca_file)
+    )
+    # Made beforehand: keys are generated on the loop that checks are timed on.
+    for case in all_cases():
+        house.context(case.handshake or case.certificate)
+    busy = asyncio.Semaphore(24)
+    rows: list[tuple[str, str, str, str, list[str]]] = []
+
+    async def one(case: Case, mode: str) -> None:
+        async with busy:
+            tls = house.context(case.certificate) if mode == TLS and not case.speaks_tls_itself else None
+            async with serving(case.serve(mode, house), tls=tls) as listener:
+                began = time.monotonic()
+                outcome = await check(case, mode, environment, listener.port)
+                took = time.monotonic() - began
+            wrong = problems(case, mode, outcome, took, listener.heard)
+            rows.append((case.name, case.protocol, mode, outcome.kind.value, wrong))
+
+    healthy: Counter[str] = Counter()
+    done = asyncio.Event()
+
+    async def keep_checking(protocol: str) -> None:
+        sound = sound_imap() if protocol == IMAP else sound_pop3()
+        async with serving(sound) as listener:
+            case = Case("healthy", protocol, (OutcomeKind.OK,))
+            while not done.is_set():
+                healthy[(await check(case, "none", environment, listener.port)).kind.value] += 1
+                await asyncio.sleep(0.02)
+
+    background = [asyncio.create_task(keep_checking(protocol)) for protocol in PROBES]
+    try:
+        await asyncio.gather(*(one(case, mode) for case in all_cases() for mode in case.modes))
+    finally:
+        done.set()
+        await asyncio.gather(*background)
+        await environment.close()
+
+    with capsys.disabled():
+        print()
+        for name, protocol, mode, kind, wrong in sorted(rows):
+            print(f"{name:48} {protocol:5} {mode:9} {kind:20} {'; '.join(wrong)}")
+        print(f"{len(rows)} hostile checks, {sum(healthy.values())} healthy ones beside them")
+    assert [row for row in rows if row[4]] == []
+    assert set(healthy) == {"ok"}
+    assert {STARTTLS, TLS, "none"} == {row[2] for row in rows}
