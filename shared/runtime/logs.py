@@ -7,6 +7,7 @@ same form. What a line says is for those who write it.
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -81,6 +82,7 @@ def _without_secrets(value: object, depth: int = 0) -> object:
     return value
 
 
+@lru_cache(maxsize=1024)  # the names are few, the lines many
 def _is_secret(key: str) -> bool:
     words = key.lower().replace("-", "_").split("_")
     return not _SECRET_WORDS.isdisjoint(words) and words[-1] not in _HARMLESS_ENDINGS

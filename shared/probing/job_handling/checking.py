@@ -13,12 +13,28 @@ from shared.probing.job_handling.admission import may_log_in
 from shared.probing.job_handling.passwords import open_password
 from shared.probing.probe import Probe, ProbeEnvironment, ProbeRequest
 from shared.runtime import metrics
+from shared.runtime.loop_lag import LoopLag
 from shared.sealing import PrivateKeyRing
 
 _log = structlog.get_logger()
 
 # What a probe gets beyond its own deadline, before it is given up on.
 GRACE_SECONDS = 1.0
+
+# A worker that stood still this long (frozen, starved) cannot tell a slow server from its own sleep.
+STOOD_STILL_MS = 2_000.0
+_JUDGED_BY_TIME = frozenset(
+    {
+        OutcomeKind.DNS_FAILURE,
+        OutcomeKind.CONNECT_TIMEOUT,
+        OutcomeKind.UNREACHABLE,
+        OutcomeKind.TLS_TIMEOUT,
+        OutcomeKind.GREETING_TIMEOUT,
+        OutcomeKind.COMMAND_TIMEOUT,
+        OutcomeKind.TOTAL_TIMEOUT,
+        OutcomeKind.CONNECTION_LOST,
+    }
+)
 
 # A phase after which the password may have been on its way.
 _LOGIN_POSSIBLE_AFTER = frozenset({Phase.GREETING, Phase.CAPABILITY, Phase.AUTH, Phase.MAILBOX, Phase.LOGOUT})
@@ -32,12 +48,13 @@ class Checker:
     probe: Probe
     environment: ProbeEnvironment
     keys: PrivateKeyRing
+    loop_lag: LoopLag
     grace_seconds: float = GRACE_SECONDS
 
     async def check(self, job: CheckJob) -> Outcome:
         """Make one check."""
         began = time.monotonic()
-        outcome = await self._outcome(job)
+        outcome = _fair(await self._outcome(job), loop_lag_ms=self.loop_lag.worst_ms_since(began))
         took = time.monotonic() - began
         if outcome.total_ms == 0.0:
             outcome = outcome.model_copy(update={"total_ms": round(took * 1000, 3)})
@@ -94,6 +111,20 @@ class Checker:
         metrics.CHECK_DURATION.labels(protocol=self.protocol).observe(took_seconds)
         for phase, milliseconds in outcome.phases_ms.items():
             metrics.PHASE_DURATION.labels(phase=phase).observe(milliseconds / 1000)
+
+
+def _fair(outcome: Outcome, *, loop_lag_ms: float) -> Outcome:
+    """The outcome, unless it blames the server for time that was lost here. What was seen stays in it."""
+    if outcome.kind not in _JUDGED_BY_TIME or loop_lag_ms < STOOD_STILL_MS:
+        return outcome
+    return outcome.model_copy(
+        update={
+            "kind": OutcomeKind.INTERNAL,
+            "message": f"The worker stood still for {loop_lag_ms / 1000:.1f} s during this check; "
+            f"what it saw ({outcome.kind}) may be its own doing.",
+            "hint": "This says nothing about the mail server; look at the load of the worker's machine.",
+        }
+    )
 
 
 def _our_fault(job: CheckJob, seen: dict[Phase, float], message: str) -> Outcome:

@@ -27,7 +27,6 @@ from shared.probing.job_handling.ledger import Ledger, Settled
 from shared.probing.job_handling.result_sender import Answer, ResultSender
 from shared.probing.job_handling.starting import StartGate
 from shared.runtime import metrics
-from shared.runtime.loop_lag import LoopLag
 
 _log = structlog.get_logger()
 
@@ -43,7 +42,6 @@ class JobHandler:
     ledger: Ledger
     handing_on: HandingOn
     sender: ResultSender
-    loop_lag: LoopLag
 
     async def handle(self, delivery: Delivery, lane: Lane) -> None:
         """Settle every job of a delivery, then acknowledge it; unacknowledged, the broker gives it to another."""
@@ -102,7 +100,7 @@ class JobHandler:
             started_at=started_at,
             ended_at=self.clock.now_ms(),
             worker=self.worker,
-            loop_lag_ms=self.loop_lag.worst_ms_since(began),
+            loop_lag_ms=self.checker.loop_lag.worst_ms_since(began),
         )
         result = result_of(job, outcome, circumstances)
         _log_check(job, outcome, result)

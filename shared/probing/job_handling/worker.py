@@ -92,7 +92,7 @@ async def serve_worker(
     clock = clock or FleetClock()
     handler = JobHandler(
         worker=name,
-        checker=Checker(protocol=protocol, probe=probe, environment=environment, keys=keys),
+        checker=Checker(protocol=protocol, probe=probe, environment=environment, keys=keys, loop_lag=loop_lag),
         clock=clock,
         gate=gate,
         ledger=Ledger(),
@@ -100,7 +100,6 @@ async def serve_worker(
         sender=ResultSender(
             publisher, idle=lambda: gate.in_flight == 0, flush_size=flush_size(settings.worker_capacity)
         ),
-        loop_lag=loop_lag,
     )
     metrics.WORKER_CAPACITY.labels(protocol=protocol).set(settings.worker_capacity)
 

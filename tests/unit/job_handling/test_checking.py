@@ -12,6 +12,7 @@ from shared.checks.vocabulary import LoginOutcome, LoginPermission, MailProtocol
 from shared.probing.job_handling.checking import Checker
 from shared.probing.probe import OnPhase, ProbeRequest
 from shared.runtime import metrics
+from shared.runtime.loop_lag import LoopLag
 from shared.sealing import generate_key_rings
 from tests.unit.job_handling.fakes import (
     NO_ENVIRONMENT,
@@ -32,8 +33,25 @@ def plain_logging() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+class Lag(LoopLag):
+    """A loop that lagged as told."""
+
+    def __init__(self, milliseconds: float) -> None:
+        super().__init__()
+        self._milliseconds = milliseconds
+
+    def worst_ms_since(self, started: float) -> float:
+        return self._milliseconds
+
+
 def checker(probe: FakeProbe, **changes: object) -> Checker:
-    given = {"protocol": MailProtocol.IMAP, "environment": NO_ENVIRONMENT, "keys": PRIVATE_KEYS, **changes}
+    given = {
+        "protocol": MailProtocol.IMAP,
+        "environment": NO_ENVIRONMENT,
+        "keys": PRIVATE_KEYS,
+        "loop_lag": Lag(0.0),
+        **changes,
+    }
     return Checker(probe=probe, **given)  # type: ignore[arg-type]
 
 
@@ -151,6 +169,33 @@ async def test_a_probe_that_will_not_be_cancelled_holds_nobody() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
     assert probe.running == 0
+
+
+def answers(kind: OutcomeKind, login: LoginOutcome) -> FakeProbe:
+    async def answer(_request: ProbeRequest, _on_phase: OnPhase | None) -> Outcome:
+        return Outcome(kind=kind, phase=Phase.AUTH, message="so", login=login, total_ms=7.0)
+
+    return FakeProbe(answer)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lag_ms", "told"),
+    [
+        (OutcomeKind.TOTAL_TIMEOUT, 60_000.0, OutcomeKind.INTERNAL),
+        (OutcomeKind.CONNECTION_LOST, 60_000.0, OutcomeKind.INTERNAL),
+        (OutcomeKind.CONNECT_TIMEOUT, 1_000.0, OutcomeKind.CONNECT_TIMEOUT),
+        (OutcomeKind.CONNECT_REFUSED, 60_000.0, OutcomeKind.CONNECT_REFUSED),
+        (OutcomeKind.AUTH_REJECTED, 60_000.0, OutcomeKind.AUTH_REJECTED),
+        (OutcomeKind.OK, 60_000.0, OutcomeKind.OK),
+    ],
+)
+async def test_a_worker_that_stood_still_does_not_blame_the_server_for_lost_time(
+    kind: OutcomeKind, lag_ms: float, told: OutcomeKind
+) -> None:
+    outcome = await checker(answers(kind, LoginOutcome.UNKNOWN), loop_lag=Lag(lag_ms)).check(a_job())
+    assert outcome.kind is told
+    assert outcome.login is LoginOutcome.UNKNOWN
+    assert outcome.total_ms == 7.0
 
 
 async def test_each_check_is_counted_by_protocol_and_kind() -> None:
