@@ -21,5 +21,10 @@ chmod 755 "$policy"
 
 echo "mailprobe: installing $*" >&2
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq </dev/null
-apt-get install -y -qq --no-install-recommends "$@" </dev/null >&2
+said=$(mktemp)
+if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; } </dev/null >"$said" 2>&1; then
+    tail -n 20 "$said" >&2
+    rm -f "$said"
+    exit 1
+fi
+rm -f "$said"
