@@ -6,11 +6,13 @@ import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
+import structlog
 from aiohttp import web
 
 from services.api_gateway.app import create_app, make_runner
 from shared.broker.policies import ManagementFailed, verify, vhost_of
 from shared.broker.rabbitmq import RabbitBroker
+from shared.broker.seam import BrokerError
 from shared.database.errors import DatabaseUnavailable
 from shared.database.pool import GATEWAY_ROLE, Pool, open_pool
 from shared.runtime.admin import AdminServer, ReadinessCheck
@@ -21,6 +23,8 @@ from shared.sealing import KeyRingError, PublicKeyRing
 
 SERVICE = "api_gateway"
 _POOL_SIZE = 20
+
+_log = structlog.get_logger()
 
 
 def main() -> int:
@@ -71,7 +75,13 @@ async def _pool(dsn: str, instance: str, opened: AsyncExitStack, stop: asyncio.E
 
 
 async def _begun(opened: AsyncExitStack, broker: RabbitBroker) -> None:
-    connecting = asyncio.create_task(broker.open(timeout_seconds=None))
+    async def open_broker() -> None:
+        try:
+            await broker.open(timeout_seconds=None)
+        except BrokerError as error:
+            _log.error("broker_not_opened", error=str(error))
+
+    connecting = asyncio.create_task(open_broker())
 
     async def give_up() -> None:
         connecting.cancel()

@@ -1,9 +1,10 @@
 """A gateway on a real Postgres and the in-process broker, and a client that holds every answer against OpenAPI."""
 
+import asyncio
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +17,7 @@ from services.api_gateway.app import create_app
 from services.api_gateway.openapi import openapi_document
 from services.api_gateway.token_store import issue_token
 from shared.broker.in_process import InProcessBroker
+from shared.checks.target import password_binding, target_from_monitor
 from shared.database.pool import GATEWAY_ROLE, PIPELINE_ROLE, Pool, connect, open_pool
 from shared.runtime.settings import GatewaySettings
 from shared.sealing import PrivateKeyRing, PublicKeyRing, generate_key_rings
@@ -234,8 +236,6 @@ class World:
 
     async def opened_password(self, monitor: Mapping[str, Any]) -> bytes:
         """The stored password of a monitor, as a worker would open it from the stored row."""
-        from shared.checks.target import password_binding, target_from_monitor
-
         async with self.pipeline.acquire() as connection:
             row = await connection.fetchrow("SELECT * FROM monitors WHERE id = $1", monitor["id"])
         target = target_from_monitor(
@@ -247,6 +247,12 @@ class World:
         )
         context = password_binding(row["organization_id"], row["public_id"], target).context()
         return self.private_keys.open(row["sealed_password"], context)
+
+    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        """Wait for what others do in their own time."""
+        async with asyncio.timeout(20):
+            while not await condition():  # noqa: ASYNC110 - nobody tells us
+                await asyncio.sleep(0.02)
 
     async def another_gateway(self, **settings: Any) -> Api:
         """A gateway beside the first one, with settings of its own."""

@@ -140,9 +140,11 @@ async def test_the_scheduler_is_told_of_what_concerns_it(world: Any) -> None:
         await world.api.patch(made, {"name": "x"})
         await world.api.patch(made, {"checkInterval": 5})
         await world.api.call("DELETE", f"{MONITORS}/{made['publicId']}")
-        async with asyncio.timeout(10):
-            while len(heard) < 3:
-                await asyncio.sleep(0.01)
+
+        async def heard_all() -> bool:
+            return len(heard) >= 3
+
+        await world.until(heard_all)
         assert heard == [str(made["id"])] * 3
         await connection.reset()
 
@@ -215,7 +217,8 @@ async def test_a_deleted_monitor_is_gone_with_its_password(world: Any) -> None:
 async def test_a_monitor_with_health_can_be_deleted(world: Any) -> None:
     made = await world.api.created()
     await world.pipeline.execute(
-        "INSERT INTO monitor_health (monitor_id, organization_id, health, since, last_checked_at) VALUES ($1, 1, 'up', 1, 1)",
+        "INSERT INTO monitor_health (monitor_id, organization_id, health, since, last_checked_at)"
+        " VALUES ($1, 1, 'up', 1, 1)",
         made["id"],
     )
     assert (await world.api.call("DELETE", f"{MONITORS}/{made['publicId']}")).status == 200
