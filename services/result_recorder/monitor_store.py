@@ -16,7 +16,8 @@ _MOST_KEY = 0x7FFF_FFFF
 # What the rules ask of the monitors that still exist; the clock comes along.
 _READ = """
 SELECT m.id, m.public_id, m.organization_id, m.revision, m.status, m.credential_id,
-       c.alert_location_threshold_count, h.monitor_id IS NOT NULL AS has_health
+       c.alert_location_threshold_count, h.monitor_id IS NOT NULL AS has_health,
+       ARRAY(SELECT l.location_id FROM location_health l WHERE l.monitor_id = m.id) AS locations
 FROM monitors m
 JOIN customers c ON c.id = m.customer_id
 LEFT JOIN monitor_health h ON h.monitor_id = m.id
@@ -33,7 +34,13 @@ _CLOCK = "SELECT clock_ms()"
 
 @dataclass(frozen=True, slots=True)
 class MonitorFacts:
-    """A monitor that exists. `threshold`: how many locations have to agree, where the customer says so."""
+    """A monitor that exists.
+
+    Args:
+        checked: it is not disabled.
+        threshold: how many locations have to agree, where the customer says so.
+        has_health, locations: which rows of health there were a moment ago.
+    """
 
     id: int
     public_id: UUID
@@ -43,6 +50,7 @@ class MonitorFacts:
     credential_id: UUID | None
     threshold: int | None
     has_health: bool
+    locations: frozenset[int]
 
 
 async def clock_ms(connection: Connection) -> int:
@@ -63,6 +71,7 @@ async def read_monitors(connection: Connection, ids: Sequence[int]) -> dict[int,
             credential_id=row["credential_id"],
             threshold=row["alert_location_threshold_count"],
             has_health=row["has_health"],
+            locations=frozenset(row["locations"]),
         )
         for row in await connection.fetch(_READ, ids)
     }

@@ -72,7 +72,7 @@ async def _lock_monitors(
     newcomers = [
         Newcomer(each.monitor_id, numbers[each.location], each.organization_id, each.slot_at, each.started_at)
         for each in results
-        if _is_current(each, monitors)
+        if _is_current(each, monitors) and not _has_rows(monitors[each.monitor_id], numbers[each.location])
     ]
     if newcomers:
         await health_store.make_rows(connection, newcomers)
@@ -184,6 +184,10 @@ def _is_current(answer: Answer, monitors: Mapping[int, MonitorFacts]) -> bool:
     """Whether its monitor exists and is checked as it was when this check was asked for."""
     monitor = monitors.get(answer.monitor_id)
     return monitor is not None and answer.revision >= monitor.revision
+
+
+def _has_rows(monitor: MonitorFacts, location_id: int) -> bool:
+    return monitor.has_health and location_id in monitor.locations
 
 
 def _once_each(results: Sequence[CheckResult]) -> list[CheckResult]:
