@@ -7,6 +7,7 @@ purpose registries, multicast, deprecated ranges that carry an IPv4 address insi
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Self
 
@@ -159,6 +160,7 @@ class AddressPolicy:
         return any(address in network for network in self._allowed if network.version == address.version)
 
 
+@lru_cache(maxsize=4096)
 def ip_literal(hostname: str) -> str | None:
     """The address a host name spells out, in its canonical form; None for a name. Zone ids are no address."""
     if "%" in hostname:

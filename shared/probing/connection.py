@@ -181,9 +181,8 @@ class Connection(asyncio.Protocol):
             case _ if step is SECRET_LINE:
                 line = self._reader.next_line()
                 if line is not None:
-                    self._transcript.received(
-                        self._timeline.elapsed(), line[:2] + b"********" if line[:1] == b"+" else line
-                    )
+                    challenge = line[:1] == b"+" and line[:3].upper() != b"+OK"
+                    self._transcript.received(self._timeline.elapsed(), b"+ ********" if challenge else line)
                 return line
             case _:
                 return self._start_tls()

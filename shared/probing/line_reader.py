@@ -39,21 +39,18 @@ class LineReader:
         """The next line, or None while it is not complete."""
         buffer = self._buffer
         end = buffer.find(b"\n", self._scanned)
-        if end < 0:
+        if end < 0 or end > self._limits.line_bytes:
             self._judge_partial()
             self._scanned = len(buffer)
             return None
-        if end > self._limits.line_bytes:
-            raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, bytes(buffer[:512]), variant="line")
+        line = bytes(buffer[: end - 1 if end and buffer[end - 1] == 13 else end])
+        if b"\r" in line or b"\0" in line:
+            raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, line, variant="control", unread=line)
         self._lines += 1
         if self._lines > self._limits.lines_per_command:
-            raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, bytes(buffer[:end]), variant="lines")
-        stop = end - 1 if end and buffer[end - 1] == 13 else end
-        line = bytes(buffer[:stop])
+            raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, line, variant="lines")
         del buffer[: end + 1]
         self._scanned = 0
-        if b"\r" in line or b"\0" in line:
-            raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, line, variant="control")
         return line
 
     def take(self, size: int) -> bytes | None:
@@ -71,11 +68,12 @@ class LineReader:
         return bytes(self._buffer)
 
     def _judge_partial(self) -> None:
-        buffer = self._buffer
-        size = len(buffer)
-        if size > self._limits.line_bytes:
-            raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, bytes(buffer[:512]), variant="line")
+        # Whatever comes first in the bytes is what is wrong with them, however they were split.
+        buffer, most = self._buffer, self._limits.line_bytes
+        stop = min(len(buffer), most + 1)
         start = max(self._scanned - 1, 0)
-        cr = buffer.find(b"\r", start)
-        if (0 <= cr < size - 1) or buffer.find(b"\0", start) >= 0:
-            raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, bytes(buffer[:512]), variant="control", unread=bytes(buffer))
+        if 0 <= buffer.find(b"\r", start, stop) < stop - 1 or buffer.find(b"\0", start, stop) >= 0:
+            first = bytes(buffer[:512])
+            raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, first, variant="control", unread=first)
+        if len(buffer) > most:
+            raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, bytes(buffer[:512]), variant="line")
