@@ -1,0 +1,1 @@
+"""The `mailprobe` command; see `cli.main`."""

@@ -8,8 +8,8 @@ import structlog
 
 _log = structlog.get_logger()
 
-# A worker finishes its checks first, and the longest takes 60 s and its goodbye.
-STOP_SECONDS = 70.0
+# A worker finishes its checks first (the longest takes 60 s and its goodbye), then sees its results confirmed.
+STOP_SECONDS = 80.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,8 +95,8 @@ class RabbitBroker:
             tag=self._instance,
             exclusive_reply=exclusive_reply,
         )
-        self._consumers.append(consumer)
         await consumer.start(wait_for_queue=wait_for_queue)
+        self._consumers.append(consumer)
         return consumer
 
     async def healthy(self) -> bool:

@@ -25,7 +25,7 @@ _HARMLESS_ENDINGS = frozenset({"id", "ids", "hint", "count", "set"})
 _QUIET_LIBRARIES = {
     "aioimaplib": logging.CRITICAL,
     "aio_pika": logging.ERROR,
-    "aiormq": logging.ERROR,
+    "aiormq": logging.CRITICAL,
     "aiohttp.access": logging.WARNING,
     "asyncio": logging.WARNING,
 }

@@ -6,10 +6,9 @@ mean beyond their form is for the code that uses them.
 """
 
 import json
-from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -247,9 +246,6 @@ class RecorderSettings(DatabaseSettings, BrokerSettings, ProcessSettings):
     """`services/result_recorder`."""
 
 
-ServiceSettings = TypeVar("ServiceSettings", bound=Settings)
-
-
 class StandaloneSettings(ApiSettings, PaceSettings, ProbingSettings, ProcessSettings):
     """`services/standalone`: no broker, and a database of its own unless one is named."""
 
@@ -257,25 +253,3 @@ class StandaloneSettings(ApiSettings, PaceSettings, ProbingSettings, ProcessSett
     database_url: DatabaseUrl | None = Field(
         default=None, validation_alias=AliasChoices("MAILPROBE_DATABASE_URL", "DATABASE_URL")
     )
-
-    def settings_of(
-        self,
-        service: type[ServiceSettings],
-        *,
-        database_url: str,
-        public_keys: str = "{}",
-        private_keys: str = "{}",
-    ) -> ServiceSettings:
-        """The settings one service within this process gets: ours, and what was made for it at start.
-
-        Nothing is read again, from the environment or elsewhere. Its `amqp_url` leads nowhere; the caller hands
-        the service the in-process broker.
-        """
-        made: Mapping[str, Any] = {
-            **{name: getattr(self, name) for name in type(self).model_fields},
-            "database_url": SecretStr(database_url),
-            "amqp_url": SecretStr("in-process:"),
-            "public_keys": SecretStr(public_keys),
-            "private_keys": SecretStr(private_keys),
-        }
-        return service.model_construct(**{name: value for name, value in made.items() if name in service.model_fields})

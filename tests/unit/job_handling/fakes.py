@@ -335,3 +335,8 @@ async def serving(
         yield worker
     finally:
         await worker.drained()
+
+
+async def done(task: "asyncio.Task[None]") -> None:
+    async with asyncio.timeout(20):
+        await task

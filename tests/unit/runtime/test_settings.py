@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from shared.runtime.settings import (
+    ApiSettings,
     GatewaySettings,
+    PaceSettings,
     ProbingSettings,
     RecorderSettings,
     SchedulerSettings,
@@ -163,22 +165,16 @@ def test_policies_can_be_required_only_where_they_can_be_looked_up(monkeypatch: 
     assert RecorderSettings.load(database_url=DATABASE, amqp_url=AMQP).policies_required
 
 
-def test_standalone_hands_each_service_its_settings_without_reading_again(
+def test_a_service_within_standalone_gets_the_part_of_its_settings_that_is_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MAILPROBE_PORT", "8123")
     monkeypatch.setenv("MAILPROBE_HOST_IN_FLIGHT", "4")
-    monkeypatch.setenv("MAILPROBE_WORKER_CAPACITY", "9")
     standalone = StandaloneSettings.load()
-    monkeypatch.setenv("MAILPROBE_PORT", "9999")
-    gateway = standalone.settings_of(GatewaySettings, database_url=DATABASE, public_keys='{"a": 1}')
-    assert gateway.port == 8123
-    assert gateway.public_keys.get_secret_value() == '{"a": 1}'
-    assert standalone.settings_of(SchedulerSettings, database_url=DATABASE).host_in_flight == 4
-    assert standalone.settings_of(WorkerSettings, database_url=DATABASE).worker_capacity == 9
-    assert gateway.management_url is None
+    parts: tuple[ApiSettings, PaceSettings, ProbingSettings] = (standalone, standalone, standalone)
+    assert (parts[0].port, parts[1].host_in_flight, parts[2].worker_capacity) == (8123, 4, 200)
     with pytest.raises(ValueError, match="frozen"):
-        gateway.port = 1
+        standalone.port = 1
 
 
 def test_workers_know_no_database_address() -> None:
