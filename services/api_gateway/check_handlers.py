@@ -37,7 +37,7 @@ async def trigger_check(call: Call) -> web.Response:
         if description.status is MonitorStatus.DISABLED:
             raise Problem(HTTPStatus.CONFLICT, "The monitor is disabled; set its status to active to check it")
         live = await live_locations(connection, description.protocol)
-        locations = require_eligible(live, description.allowed_check_country_codes)
+        locations = require_eligible(live, stored.countries)
         await _require_login_free(connection, stored)
         await request_checks(connection, stored, locations, kind=CheckKind.TRIGGER, give_up_after_ms=TRIGGER_GIVE_UP_MS)
     return json_answer(

@@ -1,6 +1,6 @@
 """What a monitor is told to be: the values a request may set, as the database keeps them. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,3 +69,14 @@ class StoredMonitor:
     last_checked_at_ms: int | None
     last_outcome: str | None
     customer_name: str
+    customer_country_codes: Sequence[str] | None
+
+    @property
+    def countries(self) -> Sequence[str] | None:
+        """Where it may be checked from: its own list, else its customer's; None: anywhere."""
+        return allowed_countries(self.description, self.customer_country_codes)
+
+
+def allowed_countries(description: Description, of_customer: Sequence[str] | None) -> Sequence[str] | None:
+    """The rule the scheduler goes by as well."""
+    return description.allowed_check_country_codes or of_customer or None

@@ -19,7 +19,7 @@ def check_answer(result: CheckResult, location: LiveLocation) -> CheckAnswer:
         id=result.check_id,
         status="success" if passed else "failure",
         error_message=None if passed else outcome.message,
-        warning_message="; ".join(warning.text for warning in outcome.warnings) or None,
+        warning_message=" ".join(warning.text for warning in outcome.warnings) or None,
         timing_imap_pop=round(outcome.total_ms, 1),
         diagnostics=diagnostics_of(result),
         checked_at=moment_of_ms(result.started_at),

@@ -200,7 +200,7 @@ async def _request_first_checks(connection: Connection, stored: StoredMonitor, *
     await request_checks(
         connection,
         stored,
-        eligible(live, stored.description.allowed_check_country_codes),
+        eligible(live, stored.countries),
         kind=CheckKind.FIRST,
         give_up_after_ms=FIRST_GIVE_UP_MS,
     )

@@ -15,7 +15,7 @@ from aiohttp import web
 from services.api_gateway import monitor_rules as rules
 from services.api_gateway.calls import Call, json_answer
 from services.api_gateway.check_models import TestAnswer
-from services.api_gateway.description import Description
+from services.api_gateway.description import Description, allowed_countries
 from services.api_gateway.diagnostics import check_answer, health_after
 from services.api_gateway.locations import NO_ACTIVE, require_eligible
 from services.api_gateway.monitor_handlers import customer_in_scope, floors_of, read_new_monitor
@@ -53,7 +53,8 @@ async def try_monitor(call: Call) -> web.Response:
                     public_id=one_time_id,
                 )
                 live = await live_locations(connection, description.protocol)
-                location = require_eligible(live, description.allowed_check_country_codes)[0]
+                countries = allowed_countries(description, customer.allowed_check_country_codes)
+                location = require_eligible(live, countries)[0]
                 await request_test(
                     connection,
                     call.organization_id,

@@ -73,6 +73,19 @@ async def test_without_live_locations_a_check_cannot_be_triggered(world: Any) ->
     assert await world.requests() == []
 
 
+async def test_a_monitor_without_countries_of_its_own_goes_by_its_customers(world: Any) -> None:
+    await world.location("fra", country="DE")
+    await world.location("ams", country="NL")
+    await world.as_owner("ALTER TABLE customers NO FORCE ROW LEVEL SECURITY")
+    await world.as_owner("UPDATE customers SET allowed_check_country_codes = '{NL}'")
+    await world.as_owner("ALTER TABLE customers FORCE ROW LEVEL SECURITY")
+    made = await world.api.created()
+    assert [row["location_id"] for row in await world.requests("first")] == [1]
+    assert (await trigger(world.api, made)).body["locationCodes"] == ["ams"]
+    own = await world.api.created(allowedCheckCountryCodes=["DE"])
+    assert (await trigger(world.api, own)).body["locationCodes"] == ["fra"]
+
+
 async def test_a_disabled_monitor_is_not_triggered(world: Any) -> None:
     await world.location("fra")
     made = await world.api.created(status="disabled")

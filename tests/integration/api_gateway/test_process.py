@@ -98,8 +98,9 @@ async def _answer_one_test(dsn: str, amqp_url: str) -> None:
     broker = RabbitBroker(amqp_url, service="imap_worker", instance="imap_worker@test:1")
     try:
         await broker.open(timeout_seconds=30)
-        async with open_pool(dsn, role=PIPELINE_ROLE, application_name="test") as pool:
-            while (row := await pool.fetchrow("SELECT * FROM check_requests WHERE kind = 'test'")) is None:
+        async with open_pool(dsn, role=PIPELINE_ROLE, application_name="test") as pool, asyncio.timeout(30):
+            asked = "SELECT * FROM check_requests WHERE kind = 'test'"
+            while (row := await pool.fetchrow(asked)) is None:  # noqa: ASYNC110 - nobody tells us
                 await asyncio.sleep(0.05)
         result = CheckResult(
             check_id=row["check_id"],
