@@ -1,12 +1,9 @@
 """A result straight from a worker, in the form history shows recorded ones in."""
 
-from typing import Any
-
-from pydantic.alias_generators import to_camel
-
 from services.api_gateway.check_models import CheckAnswer
 from services.api_gateway.field_types import moment_of_ms
 from services.api_gateway.request_store import LiveLocation
+from shared.checks.diagnostics import diagnostics_of
 from shared.checks.messages import CheckResult
 from shared.checks.vocabulary import DEGRADING_WARNINGS, OURS, SOFT_FAILURES, Health
 
@@ -27,33 +24,6 @@ def check_answer(result: CheckResult, location: LiveLocation) -> CheckAnswer:
         location_name=location.name,
         location_code=location.code,
     )
-
-
-def diagnostics_of(result: CheckResult) -> dict[str, Any]:
-    """The same members the recorder keeps of a recorded result."""
-    outcome = result.outcome
-    certificate = outcome.certificate
-    return {
-        "outcomeClass": outcome.kind,
-        "phase": outcome.phase,
-        "hint": outcome.hint,
-        "serverWords": outcome.server_words,
-        "phasesMs": {phase: round(ms, 3) for phase, ms in outcome.phases_ms.items()},
-        "totalMs": outcome.total_ms,
-        "address": outcome.address,
-        "certificate": None
-        if certificate is None
-        else {to_camel(name): value for name, value in certificate.model_dump(mode="json").items()},
-        "warnings": [warning.model_dump(mode="json") for warning in outcome.warnings],
-        "transcript": outcome.transcript,
-        "login": outcome.login,
-        "withheld": result.withheld,
-        "worker": result.worker,
-        "loopLagMs": result.loop_lag_ms,
-        "checkKind": result.kind,
-        "slotAt": result.slot_at,
-        "startAt": result.start_at,
-    }
 
 
 def health_after(result: CheckResult) -> Health:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from pydantic.alias_generators import to_camel
-
 from services.result_recorder.health import Finding, Refusal
+from shared.checks.diagnostics import diagnostics_of
 from shared.checks.messages import CheckResult
 from shared.checks.vocabulary import DEGRADING_WARNINGS, LoginOutcome, OutcomeKind, Phase
 
@@ -113,26 +112,10 @@ def row_of(result: CheckResult, location_id: int, refusal: Refusal | None) -> Re
         message=message,
         warning=" ".join(warning.text for warning in outcome.warnings) or None,
         detail={
+            **diagnostics_of(result),
             "outcomeClass": kind,
             "phase": phase,
             "hint": hint,
             "serverWords": server_words,
-            "phasesMs": {phase: round(ms, 3) for phase, ms in outcome.phases_ms.items()},
-            "totalMs": outcome.total_ms,
-            "address": outcome.address,
-            "certificate": _camel(outcome.certificate.model_dump()) if outcome.certificate else None,
-            "warnings": [{"code": warning.code, "text": warning.text} for warning in outcome.warnings],
-            "transcript": outcome.transcript,
-            "login": outcome.login,
-            "withheld": result.withheld,
-            "worker": result.worker,
-            "loopLagMs": result.loop_lag_ms,
-            "checkKind": result.kind,
-            "slotAt": result.slot_at,
-            "startAt": result.start_at,
         },
     )
-
-
-def _camel(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {to_camel(name): value for name, value in fields.items()}

@@ -8,7 +8,7 @@ from functools import partial
 
 from aiohttp import web
 
-from services.api_gateway.app import create_app
+from services.api_gateway.app import create_app, make_runner
 from services.imap_worker.probe import imap_probe
 from services.pop3_worker.probe import pop3_probe
 from services.result_recorder.service import serve_recorder
@@ -69,7 +69,7 @@ async def compose(
 
 def _serving(app: web.Application, listener: socket.socket) -> Callable[[asyncio.Event], Awaitable[None]]:
     async def serve(stop: asyncio.Event) -> None:
-        runner = web.AppRunner(app, access_log=None)
+        runner = make_runner(app)
         await runner.setup()
         try:
             await web.SockSite(runner, listener).start()
