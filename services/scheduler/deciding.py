@@ -11,9 +11,6 @@ from services.scheduler.term import Term
 from services.scheduler.windows import catch_up_starts
 from shared.checks.vocabulary import MissedReason
 
-# Slots that waited for these have their place at the host already.
-_PLACED = frozenset({MissedReason.PACED, MissedReason.OUTAGE})
-
 
 async def decide(term: Term, checks: list[Check], *, now_ms: int) -> list[Decision]:
     """Decide about checks whose time has come."""
@@ -38,7 +35,7 @@ def catch_up(term: Term, late: list[Check], *, now_ms: int) -> list[Decision]:
     starts = catch_up_starts(now_ms, [check.interval_ms for check in late])
     for check, start_at in zip(late, starts, strict=True):
         give_up_at = now_ms + check.interval_ms
-        place = term.pacer.plan(check.host, wanted_at=start_at, give_up_at=give_up_at)
+        place = term.pacer.plan(check.host, check.check_id, wanted_at=start_at, give_up_at=give_up_at, now_ms=now_ms)
         if isinstance(place, NoRoom):
             decided.append(Miss(check, MissedReason.PACED))
         else:
@@ -50,10 +47,11 @@ def _place(term: Term, send: Send, now_ms: int) -> Decision:
     check = send.check
     place = term.pacer.place(
         check.host,
+        check.check_id,
         wanted_at=send.start_at,
         give_up_at=max(check.give_up_at, now_ms),
         now_ms=now_ms,
-        queues_up=check.is_slot and check.waits_for not in _PLACED,
+        queues_up=check.is_slot,
     )
     match place:
         case Start(at):

@@ -9,10 +9,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.scheduler.timetable import Timetable
 from services.scheduler.windows import LOOK_AHEAD_MS, REQUEST_AHEAD_MS
 
 # Where a host has its hands full: looked at again with the next second's requests.
 FULL_RETRY_MS = REQUEST_AHEAD_MS + 500
+
+# Nobody is given a place further ahead.
+LONGEST_QUEUE_MS = 3_600_000
 
 # What a worker may need beyond the check's own deadline before its place is taken to be free.
 GRACE_MS = 2_000
@@ -62,49 +66,59 @@ class Pacer:
     def __init__(self, *, per_second: float, in_flight: int) -> None:
         self._spacing_ms = 1000 / per_second
         self._in_flight = in_flight
-        self._next_start: dict[str, float] = {}  # the earliest time nobody was sent at yet
-        self._next_planned: dict[str, float] = {}  # the earliest time nobody is waiting for
+        self._tables: dict[str, Timetable] = {}
         self._out: defaultdict[str, dict[UUID, Outstanding]] = defaultdict(dict)
 
-    def place(self, host: str, *, wanted_at: int, give_up_at: int, now_ms: int, queues_up: bool) -> Place:
-        """The place of one more job, which is taken by it unless the answer is NoRoom.
+    def place(
+        self, host: str, check_id: UUID, *, wanted_at: int, give_up_at: int, now_ms: int, queues_up: bool
+    ) -> Place:
+        """The place of a job that is ready; the one it was given before, while that can be kept.
 
         Args:
-            queues_up: it goes behind those that wait already. Otherwise it was asked for by somebody, or it has
-                waited, and only has to keep its distance.
+            queues_up: far ahead it leaves some places to those who are waited for by people.
         """
-        earliest = max(float(wanted_at), self._next_start.get(host, 0.0))
-        if queues_up:
-            earliest = max(earliest, self._next_planned.get(host, 0.0))
-        full = self.is_full(host, now_ms)
-        if full:
-            earliest = max(earliest, now_ms + FULL_RETRY_MS)
-        at = int(earliest)
-        if at > give_up_at:
-            return NoRoom(at)
-        if full or at > now_ms + LOOK_AHEAD_MS:
-            if queues_up:
-                self._next_planned[host] = earliest + self._spacing_ms
-            return Later(at)
-        self._next_start[host] = earliest + self._spacing_ms
-        self._next_planned[host] = max(self._next_planned.get(host, 0.0), self._next_start[host])
-        return Start(at)
+        table = self._table(host)
+        if self.is_full(host, now_ms):
+            at = table.earliest(max(wanted_at, now_ms + FULL_RETRY_MS), leaving_headroom=queues_up)
+            return self._given(table, check_id, at, give_up_at, now_ms, is_near=False)
+        given = table.place_of(check_id)
+        if given is not None and given >= now_ms:
+            at = given
+        else:
+            at = table.earliest(wanted_at)
+            if queues_up and at > now_ms + LOOK_AHEAD_MS:
+                at = table.earliest(at, leaving_headroom=True)
+        return self._given(table, check_id, at, give_up_at, now_ms, is_near=at <= now_ms + LOOK_AHEAD_MS)
 
-    def plan(self, host: str, *, wanted_at: int, give_up_at: int) -> Later | NoRoom:
-        """A place in the future behind those that wait already, for something that is not to be published yet."""
-        earliest = max(float(wanted_at), self._next_start.get(host, 0.0), self._next_planned.get(host, 0.0))
-        if earliest > give_up_at:
-            return NoRoom(int(earliest))
-        self._next_planned[host] = earliest + self._spacing_ms
-        return Later(int(earliest))
+    def plan(
+        self, host: str, check_id: UUID, *, wanted_at: int, give_up_at: int, now_ms: int
+    ) -> Start | Later | NoRoom:
+        """A place in the future for something that is not to be published yet."""
+        table = self._table(host)
+        at = table.earliest(wanted_at, leaving_headroom=True)
+        return self._given(table, check_id, at, give_up_at, now_ms, is_near=False)
 
-    def reserved_until(self, host: str, at: int) -> None:
-        """Somebody before us gave a place at this time."""
-        self._next_planned[host] = max(self._next_planned.get(host, 0.0), at + self._spacing_ms)
+    def keep_place(self, host: str, check_id: UUID, at: int) -> None:
+        """Somebody before us gave it this place."""
+        table = self._table(host)
+        if table.place_of(check_id) is None:
+            table.take(check_id, table.earliest(at))
+
+    def _given(
+        self, table: Timetable, check_id: UUID, at: float, give_up_at: int, now_ms: int, *, is_near: bool
+    ) -> Place:
+        if at > min(give_up_at, now_ms + LONGEST_QUEUE_MS):
+            table.leave(check_id)
+            return NoRoom(int(at))
+        table.take(check_id, at)
+        return Start(int(at)) if is_near else Later(int(at))
+
+    def _table(self, host: str) -> Timetable:
+        return self._tables.setdefault(host, Timetable(self._spacing_ms))
 
     def is_crowded(self, host: str, *, more: int, now_ms: int) -> bool:
         """Whether so many more would not all begin within the look-ahead."""
-        after = max(self._next_start.get(host, 0.0), self._next_planned.get(host, 0.0), float(now_ms))
+        after = max(self._table(host).earliest(now_ms), float(now_ms))
         return self.is_full(host, now_ms, more=more) or after + more * self._spacing_ms > now_ms + LOOK_AHEAD_MS
 
     def is_full(self, host: str, now_ms: int, *, more: int = 1) -> bool:
@@ -131,17 +145,14 @@ class Pacer:
 
     def forget_past(self, now_ms: int) -> None:
         """Let go of hosts nothing is known about any more."""
-        for times in (self._next_start, self._next_planned):
-            for host in [host for host, at in times.items() if at <= now_ms]:
-                del times[host]
+        self._tables = {host: table for host, table in self._tables.items() if table.forget_before(now_ms)}
         for host in list(self._out):
             if not self._of(host, now_ms):
                 del self._out[host]
 
     def step_clock(self) -> None:
         """The clock has jumped: times given before mean nothing now."""
-        self._next_start.clear()
-        self._next_planned.clear()
+        self._tables.clear()
         self._out.clear()
 
     def _of(self, host: str, now_ms: int) -> dict[UUID, Outstanding]:

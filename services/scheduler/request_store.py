@@ -109,10 +109,10 @@ DELETE FROM check_requests WHERE check_id IN (
 
 # Places at hosts that a predecessor gave away.
 _RESERVED = """
-SELECT lower(m.hostname) AS host, max(q.start_at) AS start_at
+SELECT lower(m.hostname) AS host, q.check_id, q.start_at
 FROM check_requests q JOIN monitors m ON m.id = q.monitor_id
 WHERE q.state = 'waiting' AND q.kind = 'scheduled' AND q.waits_for IN ('paced', 'outage')
-GROUP BY 1
+ORDER BY q.start_at LIMIT 100000
 """
 
 # Which of these have been checked least recently.
@@ -202,10 +202,11 @@ async def delete_finished(connection: Connection, *, before: int, most: int) -> 
     return int((await connection.execute(_DELETE_OLD, before, most)).rpartition(" ")[2])
 
 
-async def reserved_places(pool: Pool) -> dict[str, int]:
-    """The last time given away at each host."""
+async def reserved_places(pool: Pool) -> list[tuple[str, UUID, int]]:
+    """(host, check, time) of what waits for its turn."""
     with translated_errors():
-        return {row["host"]: row["start_at"] for row in await pool.fetch(_RESERVED, timeout=30)}
+        rows = await pool.fetch(_RESERVED, timeout=30)
+    return [(row["host"], row["check_id"], row["start_at"]) for row in rows]
 
 
 async def last_checked(pool: Pool, places: list[tuple[int, int]]) -> dict[tuple[int, int], int]:

@@ -80,8 +80,8 @@ async def _lead(
     epoch = await lease_store.raise_epoch(session, instance)
     _log.info("leading", epoch=epoch)
     pacer = Pacer(per_second=settings.host_logins_per_second, in_flight=settings.host_in_flight)
-    for host, at in (await request_store.reserved_places(pool)).items():
-        pacer.reserved_until(host, at)
+    for host, check_id, at in await request_store.reserved_places(pool):
+        pacer.keep_place(host, check_id, at)
     term = Term(dsn, pool, broker, epoch, instance, pacer, over=stop)
     lost: list[str] = []
     try:
