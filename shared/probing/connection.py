@@ -126,7 +126,9 @@ class Connection(asyncio.Protocol):
 
     def abandon(self) -> None:
         """Leave now, with a last word where the server needs one: for an attempt that was cancelled."""
-        self._finish(CheckFailed(OutcomeKind.INTERNAL, variant="cancelled"))
+        # Whoever waited for `ended` was cancelled, and `ended` with it.
+        if self._transport is not None:
+            self._leave(hastily=True)
 
     # playing the dialogue
 

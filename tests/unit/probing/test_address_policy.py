@@ -76,5 +76,5 @@ def test_odd_spellings_are_no_addresses(text: str) -> None:
 
 
 def test_a_malformed_network_is_named() -> None:
-    with pytest.raises(ValueError, match="10.0.0.0/99"):
+    with pytest.raises(ValueError, match=r"10\.0\.0\.0/99"):
         AddressPolicy.create(["10.0.0.0/99"])
