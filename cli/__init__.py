@@ -1,1 +1,1 @@
-"""The `mailprobe` command; see `cli.main`."""
+"""The `mailprobe` command: operators' verbs, and a client of our own HTTP API."""

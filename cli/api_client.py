@@ -1,0 +1,143 @@
+"""Calls of our HTTP API, and what it answers as values or as a sentence of what went wrong."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+from yarl import URL
+
+from cli.failing import EXIT_USAGE, Failed
+from cli.settings import ClientSettings
+
+MONITORS = "/api/imap-pop-monitors"
+CUSTOMERS = "/api/customers"
+PAGE = 200
+_ANSWER_CAP_BYTES = 32 * 1024 * 1024
+_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=5)
+
+
+class ApiClient:
+    """One installation's API, as one token sees it. Every method raises Failed."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: URL) -> None:
+        self._session = session
+        self._url = url
+
+    async def monitors(self, **wanted: str) -> list[dict[str, Any]]:
+        """All monitors, every page of them."""
+        found: list[dict[str, Any]] = []
+        page = 1
+        while True:
+            query = {**wanted, "page": str(page), "perPage": str(PAGE)}
+            answer = await self._call("GET", MONITORS, query=query)
+            found += answer["items"]
+            if len(found) >= answer["total"] or not answer["items"]:
+                return found
+            page += 1
+
+    async def monitor(self, public_id: UUID) -> dict[str, Any]:
+        """One monitor."""
+        answer: dict[str, Any] = await self._call("GET", f"{MONITORS}/{public_id}")
+        return answer
+
+    async def checks(self, public_id: str | UUID, *, limit: int) -> list[dict[str, Any]]:
+        """Its newest checks, newest first."""
+        answer = await self._call("GET", f"{MONITORS}/{public_id}/check-history", query={"limit": str(limit)})
+        checks: list[dict[str, Any]] = answer["data"]
+        return checks
+
+    async def add_monitor(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create a monitor."""
+        answer: dict[str, Any] = await self._call("POST", MONITORS, body=body)
+        return answer
+
+    async def remove_monitor(self, public_id: UUID) -> None:
+        """Delete a monitor, its password with it."""
+        await self._call("DELETE", f"{MONITORS}/{public_id}")
+
+    async def customers(self) -> list[dict[str, Any]]:
+        """The customers the token may see."""
+        answer: list[dict[str, Any]] = await self._call("GET", CUSTOMERS)
+        return answer
+
+    async def _call(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
+    ) -> Any:
+        url = (self._url / path.removeprefix("/")).with_query(query)
+        try:
+            async with self._session.request(method, url, json=body, allow_redirects=False) as answer:
+                content = await _whole(answer.content)
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            reason = str(error) or "it did not answer in time"
+            raise Failed(f"cannot reach mailprobe at {self._url}: {reason}; is it running there?") from None
+        if 200 <= status < 300:
+            return _read(content, self._url)
+        raise Failed(_sentence(status, content, self._url))
+
+
+@asynccontextmanager
+async def api_client(*, url: str | None, token_file: Path | None) -> AsyncIterator[ApiClient]:
+    """The API that options and environment name. Raises Failed, SettingsError."""
+    settings = ClientSettings.load(**({"url": url} if url else {}))
+    address = URL(settings.url.rstrip("/"))
+    if address.scheme not in ("http", "https") or not address.host:
+        raise Failed(f"{settings.url} is no address of a mailprobe, such as http://127.0.0.1:8080", code=EXIT_USAGE)
+    token = await asyncio.to_thread(_token, settings, token_file)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT) as session:
+        yield ApiClient(session, address)
+
+
+def _token(settings: ClientSettings, token_file: Path | None) -> str:
+    if token_file is None and settings.token is not None:
+        return settings.token.get_secret_value().strip()
+    path = token_file or settings.data / "first-token"
+    try:
+        token = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        if token_file is not None:
+            raise Failed(f"the token file {path} cannot be read: {reason}") from None
+        raise Failed(
+            f"there is no token: {path} cannot be read ({reason}); "
+            "set MAILPROBE_TOKEN, or name its file by --token-file"
+        ) from None
+    if not token.isascii() or not token.isprintable() or " " in token or not token:
+        raise Failed(f"what {path} holds is no token")
+    return token
+
+
+async def _whole(stream: aiohttp.StreamReader) -> bytes:
+    content = bytearray()
+    async for chunk in stream.iter_chunked(65_536):
+        content += chunk
+        if len(content) > _ANSWER_CAP_BYTES:
+            raise Failed(f"the answer is longer than {_ANSWER_CAP_BYTES // 2**20} MiB")
+    return bytes(content)
+
+
+def _read(content: bytes, url: URL) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        raise Failed(f"what answers at {url} is no mailprobe: its answer is no JSON") from None
+
+
+def _sentence(status: int, content: bytes, url: URL) -> str:
+    try:
+        problem = json.loads(content)
+        said = str(problem.get("detail") or problem["message"])
+        faults = [f"{fault['pointer']}: {fault['detail']}" for fault in problem.get("errors", ())]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"{url} answered {status}, and not as mailprobe does"
+    if status == 401:
+        return f"the token is not accepted at {url}: {said}"
+    if len(faults) > 1:
+        return "\n".join(faults)
+    return said

@@ -1,0 +1,160 @@
+"""`mailprobe migrate` and `mailprobe token`: what an operator does at the database."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from cli.failing import Failed, finish
+from cli.showing import print_json, print_lines, print_table
+from services.api_gateway.token_store import TokenFacts, issue_token, list_tokens, revoke_token
+from shared.database.errors import DatabaseRejected
+from shared.database.migrations import migrate as migrate_database
+from shared.database.pool import GATEWAY_ROLE, Pool, open_pool
+from shared.runtime.settings import DatabaseSettings
+
+DatabaseUrl = Annotated[
+    str | None, typer.Option(help="The database [MAILPROBE_DATABASE_URL].", metavar="URL", show_default=False)
+]
+Organization = Annotated[int, typer.Option(min=1, help="The organization's number.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+
+tokens = typer.Typer(no_args_is_help=True, help="Bearer tokens of the API.")
+
+
+class Role(StrEnum):
+    """What a token may do."""
+
+    ADMIN = "admin"
+    USER = "user"
+    READONLY = "readonly"
+    SUPPORTER = "supporter"
+
+
+def migrate(database_url: DatabaseUrl = None) -> None:
+    """Bring the database up to date. Any number may do so at once."""
+    applied = finish(migrate_database(_dsn(database_url), said=print_lines))
+    print_lines(f"{applied} migrations applied." if applied else "The database is up to date.")
+
+
+@tokens.command("create")
+def create(
+    name: Annotated[str, typer.Argument(help="What it is for.", show_default=False)],
+    role: Annotated[Role, typer.Option(help="What it may do.")] = Role.USER,
+    organization: Organization = 1,
+    customer: Annotated[int | None, typer.Option(min=1, help="Only this customer's monitors.")] = None,
+    expires_in_days: Annotated[int | None, typer.Option(min=1, max=365, help="Never, unless given.")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make a token and print it. It is shown this once."""
+
+    async def made() -> str:
+        expires = datetime.now(UTC) + timedelta(days=expires_in_days) if expires_in_days else None
+        async with _pool(database_url) as pool:
+            try:
+                return await issue_token(
+                    pool,
+                    organization_id=organization,
+                    name=name,
+                    role=role.value,
+                    customer_id=customer,
+                    expires=expires,
+                )
+            except DatabaseRejected:
+                raise Failed(f"there is no organization {organization} with such a customer") from None
+
+    print_lines(finish(made()))
+
+
+@tokens.command("list")
+def show(organization: Organization = 1, json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+    """List an organization's tokens, by their last characters."""
+
+    async def found() -> list[TokenFacts]:
+        async with _pool(database_url) as pool:
+            return await list_tokens(pool, organization)
+
+    facts = finish(found())
+    if json:
+        print_json(
+            [
+                {
+                    "id": each.id,
+                    "name": each.name,
+                    "role": each.role,
+                    "tokenHint": each.token_hint,
+                    "customerId": each.customer_id,
+                    "createdAt": _moment(each.created_at),
+                    "expiresAt": _moment(each.expires_at),
+                    "lastUsedAt": _moment(each.last_used_at),
+                }
+                for each in facts
+            ]
+        )
+        return
+    rows = [
+        (
+            str(each.id),
+            each.name,
+            each.role,
+            each.token_hint,
+            str(each.customer_id or "all"),
+            _moment(each.expires_at) or "never",
+            _moment(each.last_used_at) or "never",
+        )
+        for each in facts
+    ]
+    print_table(("id", "name", "role", "token", "customer", "expires", "last used"), rows)
+
+
+@tokens.command("revoke")
+def revoke(
+    token_id: Annotated[int, typer.Argument(help="Its number, as `token list` shows it.", show_default=False)],
+    organization: Organization = 1,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Delete a token; it is refused from the next request on."""
+
+    async def revoked() -> bool:
+        async with _pool(database_url) as pool:
+            return await revoke_token(pool, organization, token_id)
+
+    async def do() -> None:
+        if not await revoked():
+            raise Failed(f"there is no token {token_id} in organization {organization}")
+
+    finish(do())
+    print_lines(f"Token {token_id} is revoked.")
+
+
+@asynccontextmanager
+async def _pool(database_url: str | None) -> AsyncIterator[Pool]:
+    settings = DatabaseSettings.load(**({"database_url": database_url} if database_url else {}))
+    try:
+        async with open_pool(
+            settings.database_url.get_secret_value(),
+            role=GATEWAY_ROLE,
+            application_name="mailprobe token",
+            max_size=1,
+        ) as pool:
+            yield pool
+    except DatabaseRejected as error:
+        # The role comes with the tables.
+        raise Failed(f"the database is not ready: {error}; run `mailprobe migrate`") from None
+
+
+def _dsn(database_url: str | None) -> str:
+    async def loaded() -> str:
+        settings = DatabaseSettings.load(**({"database_url": database_url} if database_url else {}))
+        return settings.database_url.get_secret_value()
+
+    return finish(loaded())
+
+
+def _moment(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

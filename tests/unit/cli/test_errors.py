@@ -1,0 +1,58 @@
+"""What goes wrong is said in a sentence, with an exit code, and never as a traceback."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("MAILPROBE_TOKEN", "MAILPROBE_URL", "MAILPROBE_DATA", "MAILPROBE_DATABASE_URL", "DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("MAILPROBE_MANAGEMENT_URL", "MAILPROBE_RABBITMQ_MANAGEMENT_URL", "MAILPROBE_AMQP_URL", "AMQP_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def mailprobe(*arguments: str, stdin: str | None = None, **environment: str) -> Result:
+    return CliRunner().invoke(app, list(arguments), input=stdin, env=environment)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code", "words"),
+    [
+        (["status"], {}, 1, "there is no token"),
+        (["status", "--token-file", "none"], {}, 1, "the token file none cannot be read"),
+        (["status", "--url", "ftp://there"], {"MAILPROBE_TOKEN": "mp_x"}, 2, "is no address of a mailprobe"),
+        (["status", "--url", "http://127.0.0.1:9"], {"MAILPROBE_TOKEN": "mp_x"}, 1, "cannot reach mailprobe"),
+        (["monitors", "show", "no-uuid"], {}, 2, "public_id"),
+        (["monitors", "rm", "7b0c8f1e-5f0a-4c8e-9d55-0a6a58f9f3aa"], {}, 1, "there is no token"),
+        (["monitors", "add", "host", "--password-file", "x"], {"MAILPROBE_TOKEN": "mp_x"}, 2, "without --user"),
+        (["migrate"], {}, 78, "MAILPROBE_DATABASE_URL is not set"),
+        (["migrate", "--database-url", "mysql://x"], {}, 78, "MAILPROBE_DATABASE_URL is wrong"),
+        (["token", "list", "--database-url", "postgresql://nobody@127.0.0.1:9/none"], {}, 1, "127.0.0.1"),
+        (["broker", "verify"], {}, 78, "MAILPROBE_MANAGEMENT_URL is not set"),
+        (["broker", "apply", "--management-url", "http://127.0.0.1:9"], {}, 1, "cannot reach RabbitMQ"),
+        (["serve", "notifier"], {}, 2, "notifier"),
+    ],
+)
+def test_it_is_said_in_a_sentence(arguments: list[str], environment: dict[str, str], code: int, words: str) -> None:
+    result = mailprobe(*arguments, **environment)
+    assert result.exit_code == code, result.output
+    assert words in " ".join(result.output.replace("│", " ").split())
+    assert "Traceback" not in result.output
+
+
+def test_a_password_is_no_argument() -> None:
+    assert mailprobe("monitors", "add", "host", "--password", "x").exit_code == 2
+
+
+@pytest.mark.parametrize(("stdin", "words"), [("", "is empty"), ("\n", "is empty"), ("x" * 5000, "longer than")])
+def test_a_password_that_cannot_be_one_is_refused(stdin: str, words: str) -> None:
+    result = mailprobe("monitors", "add", "host", "--user", "me", stdin=stdin, MAILPROBE_TOKEN="mp_x")
+    assert result.exit_code == 2
+    assert words in result.output
+    assert "xxxx" not in result.output
