@@ -136,7 +136,7 @@ class _Attempt:
             self.address, connected = await connect_first(
                 addresses, target.port, limits=self.environment.limits, deadline_at=self._deadline_at
             )
-            self.transcript.note(self.timeline.elapsed(), f"connected to {self.address} port {target.port}")
+            self.transcript.note(time.monotonic(), f"connected to {self.address} port {target.port}")
             plan = TlsPlan(target.security, context, target.servername or target.hostname)
             connection = Connection(
                 self.make_dialogue(self.request, self.findings, self.environment.limits),

@@ -134,13 +134,19 @@ class Connection(asyncio.Protocol):
 
     def _advance(self, step: Step | None) -> None:
         """Do this step (None: the first) and those after it, until one has to wait or the dialogue has ended."""
-        dialogue = self._dialogue
+        dialogue, reader = self._dialogue, self._reader
         try:
             if step is None:
                 step = next(dialogue)
             while True:
                 try:
-                    answer = self._do(step)
+                    if step is LINE:
+                        # Most steps are this one, so it takes the shortest way.
+                        answer = reader.next_line()
+                        if answer is not None:
+                            self._transcript.received(self._quiet_since, answer)
+                    else:
+                        answer = self._do(step)
                 except CheckFailed as failure:
                     # Found on the dialogue's behalf; it may know better what that means.
                     step = dialogue.throw(failure)
@@ -159,11 +165,6 @@ class Connection(asyncio.Protocol):
 
     def _do(self, step: Step) -> bytes | None:
         """The step's answer, or None where it has to wait."""
-        if step is LINE:
-            line = self._reader.next_line()
-            if line is not None:
-                self._transcript.received(self._timeline.elapsed(), line)
-            return line
         match step:
             case Send():
                 self._send(step)
@@ -184,7 +185,7 @@ class Connection(asyncio.Protocol):
                 line = self._reader.next_line()
                 if line is not None:
                     challenge = line[:1] == b"+" and line[:3].upper() != b"+OK"
-                    self._transcript.received(self._timeline.elapsed(), b"+ ********" if challenge else line)
+                    self._transcript.received(self._quiet_since, b"+ ********" if challenge else line)
                 return line
             case _:
                 return self._start_tls()
@@ -254,10 +255,9 @@ class Connection(asyncio.Protocol):
             self._deadline_at = min(self._deadline_at, time.monotonic() + self._limits.goodbye_seconds)
 
     def _send(self, step: Send) -> None:
-        shown = step.shown if step.shown is not None else step.data
-        self._transcript.sent(self._timeline.elapsed(), shown)
-        self._reader.begin_command()
         self._quiet_since = time.monotonic()
+        self._transcript.sent(self._quiet_since, step.data if step.shown is None else step.shown)
+        self._reader.begin_command()
         self._heard = False
         if self._transport is not None:
             self._transport.write(step.data if self._tls is None else self._tls.encrypt(step.data))
@@ -308,7 +308,7 @@ class Connection(asyncio.Protocol):
         if not done:
             return
         self._handshake = tls.result()
-        self._transcript.note(self._timeline.elapsed(), f"{self._handshake.tls_version} {self._handshake.cipher}")
+        self._transcript.note(time.monotonic(), f"{self._handshake.tls_version} {self._handshake.cipher}")
         if self._on_handshake_done is not None:
             self._on_handshake_done()
         if self._plan.look_only:

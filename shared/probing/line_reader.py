@@ -38,6 +38,8 @@ class LineReader:
     def next_line(self) -> bytes | None:
         """The next line, or None while it is not complete."""
         buffer = self._buffer
+        if not buffer:
+            return None
         end = buffer.find(b"\n", self._scanned)
         if end < 0 or end > self._limits.line_bytes:
             self._judge_partial()

@@ -54,7 +54,9 @@ def passed(phase: Phase, seen: Seen) -> Outcome:
         address=seen.address,
         certificate=seen.certificate,
         warnings=tuple(_warnings(seen, total_ms)),
-        transcript=seen.transcript.render(_redactor(seen)) if seen.request.transcript else None,
+        transcript=seen.transcript.render(_redactor(seen), began_at=seen.timeline.started_at)
+        if seen.request.transcript
+        else None,
     )
 
 
@@ -89,7 +91,7 @@ def failed(failure: CheckFailed, phase: Phase, seen: Seen) -> Outcome:
         address=seen.address,
         certificate=seen.certificate,
         warnings=tuple(_warnings(seen, None)),
-        transcript=seen.transcript.render(redact) or None,
+        transcript=seen.transcript.render(redact, began_at=seen.timeline.started_at) or None,
     )
 
 

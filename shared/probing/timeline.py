@@ -9,21 +9,17 @@ from shared.checks.vocabulary import Phase
 class Timeline:
     """Begins in `Phase.DNS`; entering a phase completes the one before. A phase entered again adds to its time."""
 
-    __slots__ = ("_entered_at", "_on_phase", "_started_at", "phase", "phases_ms")
+    __slots__ = ("_entered_at", "_on_phase", "phase", "phases_ms", "started_at")
 
     def __init__(self, on_phase: Callable[[Phase, float], None] | None = None) -> None:
-        self._started_at = self._entered_at = time.monotonic()
+        self.started_at = self._entered_at = time.monotonic()
         self._on_phase = on_phase
         self.phase = Phase.DNS
         self.phases_ms: dict[Phase, float] = {}
 
-    def elapsed(self) -> float:
-        """Seconds since the check began."""
-        return time.monotonic() - self._started_at
-
     def leave_out(self, seconds: float) -> None:
         """This much of the current phase was our own waiting, and belongs to no reported time."""
-        self._started_at += seconds
+        self.started_at += seconds
         self._entered_at += seconds
 
     def enter(self, phase: Phase) -> None:

@@ -10,7 +10,7 @@ _MARKS = {b"<": "S:", b">": "C:", _NOTE: "--"}
 
 
 class Transcript:
-    """Entries of (seconds since the start, who, bytes). Bounded by the connection's own caps."""
+    """Entries of (moment on the monotonic clock, who, bytes). Bounded by the connection's own caps."""
 
     __slots__ = ("_entries",)
 
@@ -27,10 +27,10 @@ class Transcript:
         """Something that happened beside the dialogue: a connection, a handshake, a hang-up."""
         self._entries.append((at, _NOTE, text.encode()))
 
-    def render(self, redact: Redactor) -> str:
+    def render(self, redact: Redactor, *, began_at: float) -> str:
         """`seconds who: words` a line, secrets masked, at most 8 KiB; of a long one the beginning and the end."""
         lines = [
-            f"{at:7.3f} {_MARKS[who]} {escaped(redact(words).rstrip(), most_bytes=_LINE_BYTES)}"
+            f"{max(at - began_at, 0.0):7.3f} {_MARKS[who]} {escaped(redact(words).rstrip(), most_bytes=_LINE_BYTES)}"
             for at, who, words in self._worth_rendering()
         ]
         return _fit(lines)
