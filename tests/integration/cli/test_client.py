@@ -2,14 +2,15 @@
 
 import asyncio
 import json
+import os
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 
-import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestServer
-from typer.testing import CliRunner, Result
 
-from cli.main import app
 from services.api_gateway.app import create_app
 from services.api_gateway.token_store import issue_token
 from services.result_recorder.recording import record
@@ -20,6 +21,18 @@ from shared.runtime.settings import GatewaySettings
 from shared.sealing import generate_key_rings
 from tests.support.answers import answer, slot
 from tests.support.recorder_desk import RecorderDesk, recorder_desk
+
+
+@dataclass(frozen=True)
+class Result:
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
+
 
 Command = Callable[..., Awaitable[Result]]
 MARKER = "marker-5f1c-secret"
@@ -32,7 +45,7 @@ async def desk(database_dsn: str) -> AsyncIterator[RecorderDesk]:
 
 
 @pytest_asyncio.fixture
-async def mailprobe(desk: RecorderDesk, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Command]:
+async def mailprobe(desk: RecorderDesk) -> AsyncIterator[Command]:
     """Runs the command beside the gateway, as another process would."""
     async with open_pool(desk.dsn, role=GATEWAY_ROLE, application_name="gateway") as pool:
         token = await issue_token(pool, organization_id=1, name="test", role="admin")
@@ -48,11 +61,17 @@ async def mailprobe(desk: RecorderDesk, monkeypatch: pytest.MonkeyPatch) -> Asyn
         async with TestServer(application) as server:
             environment = {"MAILPROBE_URL": str(server.make_url("")), "MAILPROBE_TOKEN": token}
 
-            async def run(*arguments: str, stdin: str | None = None) -> Result:
-                runner = CliRunner()
-                return await asyncio.to_thread(
-                    lambda: runner.invoke(app, list(arguments), input=stdin, env=environment)
+            async def run(*arguments: str, stdin: str = "") -> Result:
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "cli.main", *arguments),
+                    env={**os.environ, **environment},
+                    stdin=PIPE,
+                    stdout=PIPE,
+                    stderr=PIPE,
                 )
+                async with asyncio.timeout(60):
+                    out, said = await process.communicate(stdin.encode())
+                return Result(process.returncode or 0, out.decode(), said.decode())
 
             yield run
         await broker.close()
@@ -70,7 +89,7 @@ async def test_a_monitor_from_the_first_word_to_the_last(mailprobe: Command, des
     assert added.exit_code == 0, added.output
     assert MARKER not in added.output
     monitor = json.loads(added.stdout)
-    assert monitor["config"]["passwordSet" if "passwordSet" in monitor["config"] else "user"]
+    assert monitor["config"]["password"] == "********"
     public_id = monitor["publicId"]
 
     status = await mailprobe("status")
