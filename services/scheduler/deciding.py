@@ -1,6 +1,7 @@
 """What becomes of checks that are due: published now, kept for later, or missed; logins first, then the host's pace."""
 
 from collections import Counter
+from uuid import UUID
 
 from services.scheduler import login_store, request_store
 from services.scheduler.lease_store import fenced_transaction
@@ -18,8 +19,9 @@ async def decide(term: Term, checks: list[Check], *, now_ms: int) -> list[Decisi
     await _look_for_ends(term, logins.sends, now_ms)
     decided = list(logins.decided)
     unused = []
-    for send in await _in_turn(term, logins.sends, now_ms):
-        decision = _place(term, send, now_ms)
+    checked = await _last_checked_at_crowded_hosts(term, logins.sends, now_ms)
+    for send in sorted(logins.sends, key=lambda send: _turn(send.check, checked, now_ms)):
+        decision = _place(term, send, _patience(send.check, checked), now_ms)
         decided.append(decision)
         if not isinstance(decision, Send) and send.check.check_id in logins.grants:
             unused.append(logins.grants[send.check.check_id])
@@ -43,13 +45,13 @@ def catch_up(term: Term, late: list[Check], *, now_ms: int) -> list[Decision]:
     return decided
 
 
-def _place(term: Term, send: Send, now_ms: int) -> Decision:
+def _place(term: Term, send: Send, give_up_at: int, now_ms: int) -> Decision:
     check = send.check
     place = term.pacer.place(
         check.host,
         check.check_id,
         wanted_at=send.start_at,
-        give_up_at=max(check.give_up_at, now_ms),
+        give_up_at=max(give_up_at, now_ms),
         now_ms=now_ms,
         queues_up=check.is_slot,
     )
@@ -86,20 +88,32 @@ async def _look_for_ends(term: Term, sends: list[Send], now_ms: int) -> None:
         term.pacer.done(out[check_id][0], check_id)
 
 
-async def _in_turn(term: Term, sends: list[Send], now_ms: int) -> list[Send]:
-    """What people wait for first, then what has waited, then slots; at a crowded host those least recently checked."""
-    new = Counter(send.check.host for send in sends if send.check.is_slot and not send.check.waited)
-    crowded = {host for host, more in new.items() if term.pacer.is_crowded(host, more=more, now_ms=now_ms)}
-    rotating = [send.check for send in sends if send.check.host in crowded]
-    checked = (
-        await request_store.last_checked(term.pool, [(check.monitor_id, check.location_id) for check in rotating])
-        if rotating
-        else {}
-    )
+async def _last_checked_at_crowded_hosts(term: Term, sends: list[Send], now_ms: int) -> dict[UUID, int]:
+    """The newest slot that was answered, of new slots at hosts where not all of them have room; 0: none was."""
+    new = [send.check for send in sends if send.check.is_slot and not send.check.waited]
+    demand = Counter(check.host for check in new)
+    crowded = {host for host, more in demand.items() if term.pacer.is_crowded(host, more=more, now_ms=now_ms)}
+    rotating = [check for check in new if check.host in crowded]
+    if not rotating:
+        return {}
+    places = [(check.monitor_id, check.location_id) for check in rotating]
+    last = await request_store.last_checked(term.pool, places)
+    return {check.check_id: last.get(place, 0) for check, place in zip(rotating, places, strict=True)}
 
-    def turn(send: Send) -> tuple[bool, bool, int, int]:
-        check = send.check
-        last = checked.get((check.monitor_id, check.location_id), 0) if check.host in crowded else 0
-        return check.is_slot, not check.waited, last, begins_at(check, now_ms)
 
-    return sorted(sends, key=turn)
+def _turn(check: Check, checked: dict[UUID, int], now_ms: int) -> tuple[bool, bool, int, int]:
+    """What people wait for first, then what has waited, then slots; at a crowded host those least lately checked."""
+    return check.is_slot, not check.waited, checked.get(check.check_id, 0), begins_at(check, now_ms)
+
+
+def _patience(check: Check, checked: dict[UUID, int]) -> int:
+    """Until when a check may be put off.
+
+    At a crowded host whoever was checked lately gives way earlier, so that the line grows only as long as lets those
+    in who were passed by for longest, whichever of them come together.
+    """
+    last = checked.get(check.check_id)
+    if last is None:
+        return check.give_up_at
+    rounds = max(1, (check.slot_at - last) // check.interval_ms)
+    return check.slot_at + check.interval_ms * rounds // (rounds + 1)

@@ -187,7 +187,6 @@ async def test_a_jump_of_the_clock_neither_loses_nor_repeats(world: World, jump:
     await world.run_until(world.now + 3 * MINUTE)
     # Checks go on at once, at their pace, in either direction.
     after = [job for job in world.broker.jobs[before:] if job.slot_at > jumped_to and job.interval_ms == 30_000]
-    print([(j.slot_at-jumped_to, j.interval_ms, j.start_at-jumped_to) for j in world.broker.jobs[before:]], await world.waiting(), await world.pool.fetch("select * from schedule"), world.now)
     assert len(after) >= 5
     await assert_conserved(world.pool)
     await world.run_until(world.now + abs(jump) + 5 * MINUTE, step=10 * SECOND)
