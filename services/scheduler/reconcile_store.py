@@ -6,10 +6,13 @@ Rows are never deleted: an inactive one keeps the count of the slots claimed.
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+from shared.checks.vocabulary import CheckKind
 from shared.database.errors import translated_errors
 from shared.database.pool import Connection, Pool
 
 Row: TypeAlias = Any  # asyncpg.Record
+
+FIRST_GIVE_UP_MS = 300_000
 
 # Monitors at the locations that may check them (a country list of the monitor's own, else its customer's), against
 # the active rows of the schedule; what has no counterpart or another revision comes out.
@@ -85,6 +88,20 @@ FROM unnest($1::bigint[], $2::int[], $3::bigint[]) AS n (monitor_id, location_id
 WHERE s.monitor_id = n.monitor_id AND s.location_id = n.location_id
 """
 
+# A monitor described before any worker of its location was there has never been checked: it need not wait for its
+# first slot, which may be a day away.
+_ASK_FOR_FIRST = """
+INSERT INTO check_requests (check_id, kind, organization_id, monitor_id, monitor_public_id, location_id, slot_at,
+    start_at, give_up_at)
+SELECT gen_random_uuid(), $1, n.organization_id, n.monitor_id, n.public_id, n.location_id, n.start_at,
+    n.start_at, n.start_at + $7::bigint
+FROM unnest($2::bigint[], $3::int[], $4::bigint[], $5::uuid[], $6::bigint[])
+    AS n (monitor_id, location_id, organization_id, public_id, start_at)
+WHERE NOT EXISTS (SELECT FROM monitor_health h WHERE h.monitor_id = n.monitor_id)
+  AND NOT EXISTS (SELECT FROM check_requests q WHERE q.monitor_id = n.monitor_id AND q.location_id = n.location_id)
+ON CONFLICT DO NOTHING
+"""
+
 _REQUIRED_CONCURRENCY = """
 SELECT coalesce(sum(least(coalesce(h.total_ms, 1000), 60000) / s.interval_ms), 0)
 FROM schedule s LEFT JOIN monitor_health h ON h.monitor_id = s.monitor_id WHERE s.active
@@ -127,6 +144,19 @@ async def start(connection: Connection, rows: list[Row], phases: list[int], *, c
 async def revise(connection: Connection, rows: list[Row]) -> None:
     """Nothing about the slots has changed."""
     await connection.execute(_REVISE, *_places(rows), [row["revision"] for row in rows])
+
+
+async def ask_for_first(connection: Connection, rows: list[Row], starts: list[int]) -> None:
+    """Ask for a check of those among these that never had one, at the times given."""
+    await connection.execute(
+        _ASK_FOR_FIRST,
+        CheckKind.FIRST,
+        *_places(rows),
+        [row["organization_id"] for row in rows],
+        [row["public_id"] for row in rows],
+        starts,
+        FIRST_GIVE_UP_MS,
+    )
 
 
 async def required_concurrency(pool: Pool) -> float:

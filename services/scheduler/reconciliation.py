@@ -16,7 +16,7 @@ from services.scheduler.lease_store import fenced_transaction
 from services.scheduler.plan import Queue
 from services.scheduler.reconcile_store import Row
 from services.scheduler.term import PASSING, Term
-from services.scheduler.windows import LOOK_AHEAD_MS
+from services.scheduler.windows import LOOK_AHEAD_MS, catch_up_starts
 from shared.checks.slots import phase_ms
 from shared.checks.vocabulary import MissedReason
 from shared.runtime import metrics
@@ -26,6 +26,7 @@ _log = structlog.get_logger()
 MOST_ROWS = 5_000
 EVERY_SECONDS = 30.0
 AUDIT_MARGIN_MS = 1_000
+FIRST_SPACING_MS = 100
 
 
 class Reconciliation:
@@ -88,12 +89,8 @@ async def _apply_at_location(term: Term, queues: list[Queue], rows: list[Row]) -
     gone = [row for row in rows if row["revision"] is None]
     new = [row for row in rows if row["scheduled_interval_ms"] is None]
     kept = [row for row in rows if row["revision"] is not None and row["scheduled_interval_ms"] is not None]
-    changed = [
-        row
-        for row in kept
-        if (row["interval_ms"], row["protocol"]) != (row["scheduled_interval_ms"], row["scheduled_protocol"])
-    ]
-    same = [row for row in kept if row not in changed]
+    changed = [row for row in kept if _is_rescheduled(row)]
+    same = [row for row in kept if not _is_rescheduled(row)]
     starting = new + changed
     async with fenced_transaction(term.pool, term.epoch) as (connection, now_ms):
         await reconcile_store.retire(
@@ -107,4 +104,18 @@ async def _apply_at_location(term: Term, queues: list[Queue], rows: list[Row]) -
         claimed_until = max([now_ms + LOOK_AHEAD_MS, *(queue.claimed_until for queue in queues)])
         await reconcile_store.start(connection, starting, phases, claimed_until=claimed_until)
         await reconcile_store.revise(connection, same)
+        if new:
+            await reconcile_store.ask_for_first(connection, new, _first_starts(now_ms, new))
+    for queue in queues:
+        queue.requests_near.set()
     _log.info("schedule_changed", started=len(new), stopped=len(gone), changed=len(changed), revised=len(same))
+
+
+def _is_rescheduled(row: Row) -> bool:
+    return bool((row["interval_ms"], row["protocol"]) != (row["scheduled_interval_ms"], row["scheduled_protocol"]))
+
+
+def _first_starts(now_ms: int, rows: list[Row]) -> list[int]:
+    """At once for a few; a new location's thousands are spread like those of an outage."""
+    spread = catch_up_starts(now_ms, [row["interval_ms"] for row in rows])
+    return [min(at, now_ms + position * FIRST_SPACING_MS) for position, at in enumerate(spread)]

@@ -1,0 +1,95 @@
+"""`make run`'s process: everything in one, with what it prints, keeps and refuses."""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.support.fleet import REPOSITORY, Api
+from tests.support.servers.process import LeashedProcess, free_ports
+from tests.support.waiting import until
+
+
+@asynccontextmanager
+async def running(data: Path, port: int, log: Path) -> AsyncIterator[LeashedProcess]:
+    process = LeashedProcess(
+        [sys.executable, "-m", "services.standalone"],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(data.parent),
+            "PYTHONPATH": str(REPOSITORY),
+            "MAILPROBE_DATA": str(data),
+            "MAILPROBE_PORT": str(port),
+        },
+        cwd=REPOSITORY,
+        log_path=log,
+    )
+
+    async def ready() -> bool:
+        try:
+            async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/readyz") as answer:
+                return answer.status == 200
+        except (aiohttp.ClientError, OSError):
+            return False
+
+    try:
+        await process.until_ready("standalone", ready)
+        yield process
+    finally:
+        await process.stop()
+
+
+def documented_body() -> dict[str, Any]:
+    """The body of the curl in README.md, as it stands there."""
+    found = re.search(r"-d '(\{.*?\})'\n```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
+    assert found is not None
+    body: dict[str, Any] = json.loads(found[1])
+    return body
+
+
+async def test_the_documented_curl_works_as_it_stands_and_the_data_survives(tmp_path: Path) -> None:
+    data, log = tmp_path / "data", tmp_path / "log"
+    (port,) = free_ports(1)
+    async with running(data, port, log):
+        token = (data / "first-token").read_text().strip()
+        said = log.read_text()
+        assert f"running at http://127.0.0.1:{port}" in said
+        assert token in said
+        assert f'curl -X POST "http://127.0.0.1:{port}/api/imap-pop-monitors"' in said
+        assert (data / "first-token").stat().st_mode & 0o777 == 0o600
+        async with Api(f"http://127.0.0.1:{port}", token) as api:
+            status, monitor = await api.call("POST", "/api/imap-pop-monitors", documented_body())
+            assert status == 201
+            assert (monitor["customerId"], monitor["imapPopConfig"]["password"]) == (10, "password")
+            history = await until("a first check", lambda: api.history(monitor["publicId"]))
+            assert history[0]["status"] == "failure"  # nobody answers as mail.example.com
+    async with running(data, port, log), Api(f"http://127.0.0.1:{port}", token) as api:
+        status, found = await api.call("GET", f"/api/imap-pop-monitors/{monitor['publicId']}")
+        assert (status, found["name"]) == (200, "Mailbox Access")
+        assert found["imapPopConfig"]["password"] == "********"
+        assert history[0]["id"] in {check["id"] for check in await api.history(monitor["publicId"])}
+
+
+async def test_a_port_in_use_is_said_in_one_sentence(tmp_path: Path) -> None:
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "services.standalone",
+            env={**os.environ, "MAILPROBE_DATA": str(tmp_path / "data"), "MAILPROBE_PORT": str(port)},
+            cwd=REPOSITORY,
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _, said = await process.communicate()
+    assert process.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in said.decode()
+    assert f"PORT={port + 1}" in said.decode()
+    assert "Traceback" not in said.decode()
+    assert not (tmp_path / "data").exists()
