@@ -43,17 +43,22 @@ async def record(pool: Pool, answers: Sequence[Answer]) -> Recorded:
         DatabaseUnavailable, DatabaseConflict: nothing was kept; the same batch may be kept later.
         DatabaseRejected: nothing was kept, and something in this batch can never be.
     """
+    async with transaction(pool) as connection:
+        return await record_within(connection, answers)
+
+
+async def record_within(connection: Connection, answers: Sequence[Answer]) -> Recorded:
+    """The same inside a transaction of the caller's, which holds the locks until it ends."""
     results = _once_each([each for each in answers if isinstance(each, CheckResult) and each.record])
     missed = [each for each in answers if isinstance(each, MissedSlots) and each.record]
     missed = [each for each in missed if each.kind is not CheckKind.TEST]
-    async with transaction(pool) as connection:
-        now_ms = await monitor_store.clock_ms(connection)
-        numbers = await location_numbers(connection, sorted({each.location for each in answers}))
-        monitors = await _lock_monitors(connection, results, missed, numbers, [each.monitor_id for each in answers])
-        new = await _keep_results(connection, results, monitors, numbers)
-        await _free(connection, new, numbers)
-        counts = await _keep_missed(connection, missed, numbers)
-        await keep_logins(connection, _logins(answers, monitors, numbers), now_ms=now_ms)
+    now_ms = await monitor_store.clock_ms(connection)
+    numbers = await location_numbers(connection, sorted({each.location for each in answers}))
+    monitors = await _lock_monitors(connection, results, missed, numbers, [each.monitor_id for each in answers])
+    new = await _keep_results(connection, results, monitors, numbers)
+    await _free(connection, new, numbers)
+    counts = await _keep_missed(connection, missed, numbers)
+    await keep_logins(connection, _logins(answers, monitors, numbers), now_ms=now_ms)
     return Recorded(new=new, duplicates=_count_results(answers) - len(new), missed=counts)
 
 
