@@ -24,15 +24,27 @@ _SIZE: Final = re.compile(rb"[0-9]{1,20}")
 _LOOKS_LIKE_SIZE: Final = re.compile(rb"[-+]?[0-9]+\+?")
 
 
-class _NoLoop:
-    """Stands in for an event loop where aioimaplib only asks whether it is in debug mode; it sets no timers."""
+class _Command(aioimaplib.Command):  # type: ignore[misc]
+    """Its command without the event and the timer it would wait on: time is the connection's business."""
 
-    @staticmethod
-    def get_debug() -> bool:
-        return False
+    def __init__(self, name: str, tag: str, *arguments: str) -> None:
+        for argument in arguments:
+            if aioimaplib.CONTROL_CHARS.search(argument):
+                raise ValueError(f"NUL, CR and LF are not allowed in {name} command arguments")
+        self.name = self.untagged_resp_name = name
+        self.tag = tag
+        self.args = arguments
+        self.prefix = None
+        self._expected_size = 0
+        self._resp_literal_data = bytearray()
+        self._resp_result = "Init"
+        self._resp_lines: list[bytes] = []
 
+    def close(self, line: bytes, result: str) -> None:
+        self.append_to_resp(line, result=result)
 
-_NO_LOOP: Final = _NoLoop()
+    def _reset_timer(self) -> None:
+        """There is none."""
 
 
 class _Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]
@@ -80,7 +92,7 @@ class ImapGrammar:
         if verb not in ALLOWED_VERBS:
             raise ValueError(f"{verb} is no command a check may send")
         protocol = self._protocol
-        self._command = aioimaplib.Command(verb, protocol.new_tag(), *arguments, loop=_NO_LOOP)
+        self._command = _Command(verb, protocol.new_tag(), *arguments)
         protocol.pending_sync_command = self._command
         self._in_line = False
         return str(self._command).encode("ascii") + b"\r\n"

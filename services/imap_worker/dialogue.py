@@ -193,7 +193,7 @@ class _Conversation:
             yield Send(line, shown + b" {...}")
             answer = yield LINE
             if not answer.startswith(b"+"):
-                return (yield from self._reply_from(answer))
+                return (yield from self._reply(answer))
             line, shown = argument, display or b"{...}"
         self._findings.login = LoginOutcome.UNKNOWN
         yield Send(line + b"\r\n", shown)
@@ -225,10 +225,12 @@ class _Conversation:
             line = yield SECRET_LINE
             if line.startswith(b"+"):
                 return line[1:].strip(b" ")
-            reply = yield from self._take(line)
-            if reply is not None:
-                self._final = reply
+            taken = self._take(line)
+            if isinstance(taken, Reply):
+                self._final = taken
                 return None
+            if taken is not None:
+                self._grammar.feed_literal((yield ReadLiteral(taken)) if taken else b"")
 
     def _examine(self) -> Dialogue:
         name = quoted(mailbox_name(self._target.mailbox).encode("ascii"))
@@ -253,25 +255,21 @@ class _Conversation:
         yield Send(self._grammar.encode(verb, *arguments))
         return (yield from self._reply())
 
-    def _reply(self) -> _Replied:
-        return (yield from self._reply_from((yield LINE)))
-
-    def _reply_from(self, line: bytes) -> _Replied:
+    def _reply(self, line: bytes | None = None) -> _Replied:
+        """Read on (from this line, where one is read already) until the command is completed."""
         while True:
-            reply = yield from self._take(line)
-            if reply is not None:
-                return reply
-            line = yield LINE
+            taken = self._take(line if line is not None else (yield LINE))
+            line = None
+            if taken is None:
+                continue
+            if isinstance(taken, Reply):
+                return taken
+            self._grammar.feed_literal((yield ReadLiteral(taken)) if taken else b"")
 
-    def _take(self, line: bytes) -> Generator[Step, bytes, Reply | None]:
-        """Give the grammar a line, and the literal it may announce."""
+    def _take(self, line: bytes) -> Reply | int | None:
         if line[:5].upper() == b"* BYE":
             self._bye = line[6:]
-        taken = self._grammar.feed_line(line)
-        if isinstance(taken, int):
-            self._grammar.feed_literal((yield ReadLiteral(taken)) if taken else b"")
-            return None
-        return taken
+        return self._grammar.feed_line(line)
 
 
 def _atoms(words: bytes) -> frozenset[str]:

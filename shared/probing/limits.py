@@ -1,8 +1,16 @@
 """How much, and for how long, a mail server may talk to us. Enforced before any grammar sees a byte."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from shared.checks.vocabulary import Phase
+
+_OF_PHASE: Final = {
+    Phase.TLS: "handshake_seconds",
+    Phase.GREETING: "greeting_seconds",
+    Phase.AUTH: "login_seconds",
+    Phase.LOGOUT: "goodbye_seconds",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +37,5 @@ class Limits:
 
     def silence_seconds(self, phase: Phase) -> float:
         """How long the server may say nothing in this phase."""
-        match phase:
-            case Phase.TLS:
-                return self.handshake_seconds
-            case Phase.GREETING:
-                return self.greeting_seconds
-            case Phase.AUTH:
-                return self.login_seconds
-            case Phase.LOGOUT:
-                return self.goodbye_seconds
-            case _:
-                return self.command_seconds
+        seconds: float = getattr(self, _OF_PHASE.get(phase, "command_seconds"))
+        return seconds

@@ -16,12 +16,14 @@ class LineReader:
     takes for two lines and the other for one is how commands are smuggled.
     """
 
-    __slots__ = ("_buffer", "_limits", "_lines", "_scanned", "_total")
+    # The bytes as they came and a place in them: a segment of many lines is never copied or moved for each of them.
+    __slots__ = ("_at", "_data", "_limits", "_lines", "_scanned", "_total")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._buffer = bytearray()
-        self._scanned = 0
+        self._data = b""
+        self._at = 0  # where the unread begins
+        self._scanned = 0  # up to where there is no line end
         self._lines = 0
         self._total = 0
 
@@ -29,7 +31,9 @@ class LineReader:
         self._total += len(data)
         if self._total > self._limits.connection_bytes:
             raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, variant="connection")
-        self._buffer += data
+        self._data = self._data[self._at :] + data if self._at < len(self._data) else data
+        self._scanned -= self._at
+        self._at = 0
 
     def begin_command(self) -> None:
         """A command was sent: its answer may have as many lines as any."""
@@ -37,45 +41,44 @@ class LineReader:
 
     def next_line(self) -> bytes | None:
         """The next line, or None while it is not complete."""
-        buffer = self._buffer
-        if not buffer:
+        data, at = self._data, self._at
+        if at == len(data):
             return None
-        end = buffer.find(b"\n", self._scanned)
-        if end < 0 or end > self._limits.line_bytes:
+        end = data.find(b"\n", self._scanned)
+        if end < 0 or end - at > self._limits.line_bytes:
             self._judge_partial()
-            self._scanned = len(buffer)
+            self._scanned = len(data)
             return None
-        line = bytes(buffer[: end - 1 if end and buffer[end - 1] == 13 else end])
+        line = data[at : end - 1 if end > at and data[end - 1] == 13 else end]
         if b"\r" in line or b"\0" in line:
             raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, line, variant="control", unread=line)
         self._lines += 1
         if self._lines > self._limits.lines_per_command:
             raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, line, variant="lines")
-        del buffer[: end + 1]
-        self._scanned = 0
+        self._at = self._scanned = end + 1
         return line
 
     def take(self, size: int) -> bytes | None:
         """Exactly `size` bytes, or None while they are not all here."""
-        if len(self._buffer) < size:
+        end = self._at + size
+        if len(self._data) < end:
             return None
-        taken = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        self._scanned = 0
+        taken = self._data[self._at : end]
+        self._at = self._scanned = end
         return taken
 
     @property
     def unread(self) -> bytes:
         """What has arrived and was not taken yet."""
-        return bytes(self._buffer)
+        return self._data[self._at :]
 
     def _judge_partial(self) -> None:
         # Whatever comes first in the bytes is what is wrong with them, however they were split.
-        buffer, most = self._buffer, self._limits.line_bytes
-        stop = min(len(buffer), most + 1)
-        start = max(self._scanned - 1, 0)
-        if 0 <= buffer.find(b"\r", start, stop) < stop - 1 or buffer.find(b"\0", start, stop) >= 0:
-            first = bytes(buffer[:512])
+        data, at, most = self._data, self._at, self._limits.line_bytes
+        stop = min(len(data), at + most + 1)
+        start = max(self._scanned - 1, at)
+        if 0 <= data.find(b"\r", start, stop) < stop - 1 or data.find(b"\0", start, stop) >= 0:
+            first = data[at : at + 512]
             raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, first, variant="control", unread=first)
-        if len(buffer) > most:
-            raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, bytes(buffer[:512]), variant="line")
+        if len(data) - at > most:
+            raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, data[at : at + 512], variant="line")

@@ -1,6 +1,7 @@
 """From what a probe saw to the `Outcome` people and services read: sentence, hint, words, warnings, transcript."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shared.checks import outcome
 from shared.checks.outcome import CertificateFacts, Outcome
@@ -122,6 +123,7 @@ def _warnings(seen: Seen, total_ms: float | None) -> list[outcome.Warning]:
     return found
 
 
+@lru_cache(maxsize=256)
 def _warning(code: WarningCode, text: str) -> outcome.Warning:
     return outcome.Warning.model_construct(code=code, text=text)
 
