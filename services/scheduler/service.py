@@ -83,16 +83,22 @@ async def _lead(
     for host, check_id, at in await request_store.reserved_places(pool):
         pacer.keep_place(host, check_id, at)
     term = Term(dsn, pool, broker, epoch, instance, pacer, over=stop)
+    # A task of its own: a group whose member fails leaves its task marked as cancelled (until Python 3.13), and ours
+    # lives on.
+    await asyncio.create_task(_serve_term(term, session))
+    await lease_store.unlock(session)
+
+
+async def _serve_term(term: Term, session: Connection) -> None:
     lost: list[str] = []
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_keep_lock(session, stop))
+            tasks.create_task(_keep_lock(session, term.over))
             _start_duties(term, tasks)
     except* (LeadershipLost, DatabaseError) as errors:
         lost = [str(error) for error in errors.exceptions]
     if lost:
         raise LeadershipLost("; ".join(lost))
-    await lease_store.unlock(session)
 
 
 def _start_duties(term: Term, tasks: asyncio.TaskGroup) -> None:

@@ -133,7 +133,9 @@ class World:
         countries: list[str] | None = None,
         timeout_seconds: int = 30,
         status: str = "active",
+        checked_before: bool = True,
     ) -> int:
+        """`checked_before` False: the scheduler asks for its first check by itself."""
         config: dict[str, Any] = {"protocol": protocol, "security": "tls"}
         if user is not None:
             config["user"] = user
@@ -152,6 +154,12 @@ class World:
                 config,
                 "sealed" if user else None,
                 uuid4() if user else None,
+            )
+        if checked_before:
+            await self.pool.execute(
+                "INSERT INTO monitor_health (monitor_id, organization_id, health, since, last_checked_at)"
+                " VALUES ($1, 1, 'up', 0, 0)",
+                monitor_id,
             )
         return monitor_id
 
