@@ -117,7 +117,9 @@ def _once_each(told: Iterable[Told]) -> list[Told]:
     """One per check, in the order they happened; an answer that is known outdoes an unknown one."""
     found: dict[object, Told] = {}
     for each in told:
-        if each.attempt.outcome is LoginOutcome.NOT_SENT:
+        # An answer that judged nothing neither proves a credential nor counts against it.
+        says_nothing = each.attempt.outcome is LoginOutcome.UNDECIDED and not each.kept
+        if says_nothing or each.attempt.outcome is LoginOutcome.NOT_SENT:
             continue
         before = found.get(each.attempt.check_id)
         if before is None or before.attempt.outcome is LoginOutcome.UNKNOWN:

@@ -57,7 +57,7 @@ FROM (
            bool_or(h.outcome = 'accepted') OVER (PARTITION BY h.credential_id) AS ever_accepted
     FROM login_history h
     WHERE (h.host, h.user_name) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-      AND h.credential_id = ANY($3::uuid[])
+      AND h.credential_id = ANY($3::uuid[]) AND h.outcome <> 'undecided'
     ORDER BY h.credential_id, h.at_ms DESC, h.check_id DESC) AS newest
 ORDER BY credential_id
 ON CONFLICT (credential_id) DO UPDATE
@@ -69,6 +69,7 @@ _EVENTS = """
 SELECT h.host, h.user_name, h.credential_id, h.outcome, h.at_ms
 FROM login_history h
 WHERE (h.host, h.user_name) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND h.at_ms > $3::bigint
+  AND h.outcome <> 'undecided'
 ORDER BY h.at_ms, h.check_id"""
 
 _HOST_REFUSALS = """

@@ -84,6 +84,21 @@ async def test_a_late_refusal_does_not_undo_a_later_acceptance(desk: RecorderDes
     assert outcomes == ["accepted", "refused", "accepted"]
 
 
+async def test_an_answer_that_judged_nothing_leaves_the_credential_as_it_was(desk: RecorderDesk) -> None:
+    undecided = [
+        with_login(answer(slot(number), OutcomeKind.AUTH_TEMPORARY), LoginOutcome.UNDECIDED) for number in (2, 4)
+    ]
+    await record(desk.pool, [accepted(1)])
+    await record(desk.pool, undecided[:1])
+    assert await credential(desk) == ("accepted", True)
+    await record(desk.pool, [refused(3)])
+    before = await rung(desk)
+    await record(desk.pool, undecided[1:])
+    assert await credential(desk) == ("refused", True)
+    assert await rung(desk) == before
+    assert [outcome for outcome, _ in await history(desk)] == ["accepted", "refused"]
+
+
 async def test_a_test_always_leaves_its_login(desk: RecorderDesk) -> None:
     await record(desk.pool, [accepted(1)])
     asked = answer(slot(2), check_kind=CheckKind.TEST, monitor_id=0, record=False)
