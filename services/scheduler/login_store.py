@@ -16,7 +16,7 @@ _EVENTS = """
 SELECT h.host, h.user_name, h.at_ms, h.credential_id, h.outcome
 FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS n (host, user_name)) n
 JOIN login_history h USING (host, user_name)
-WHERE h.at_ms > $3 AND h.outcome IN ('accepted', 'refused', 'unknown') AND h.outcome <> 'undecided'
+WHERE h.at_ms > $3 AND h.outcome IN ('accepted', 'refused', 'unknown')
 ORDER BY h.at_ms
 """
 
