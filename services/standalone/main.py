@@ -2,7 +2,10 @@
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -10,7 +13,7 @@ from services.api_gateway.token_store import issue_token
 from services.standalone.announcement import announcement
 from services.standalone.composition import compose
 from services.standalone.data_directory import DataDirectory
-from services.standalone.stages import run_in_order
+from services.standalone.stages import Stage, run_in_order
 from shared.database.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from shared.database.errors import DatabaseError
 from shared.database.migrations import MigrationError, migrate
@@ -22,6 +25,22 @@ from shared.runtime.settings import StandaloneSettings
 
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 _FIRST_ORGANIZATION = 1
+
+# What may be wrong around us, and says so in a sentence.
+EXPECTED = (EmbeddedPostgresError, MigrationError, DatabaseError)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where a standalone mailprobe is, and its first token."""
+
+    address: str
+    token: str = field(repr=False)
+    token_file: Path
+
+
+Beside = Callable[[Running, asyncio.Event], Awaitable[None]]
+"""Something that lives beside the services, until its event is set."""
 
 
 def main() -> int:
@@ -35,12 +54,19 @@ def run_standalone(*, host: str | None = None, port: int | None = None, data: Pa
 
     async def serve(stop: asyncio.Event) -> None:
         settings = StandaloneSettings.load(**{name: value for name, value in given.items() if value is not None})
-        await _serve(settings, stop)
+        await serve_standalone(settings, stop)
 
-    return lifecycle.run("standalone", serve, expected=(EmbeddedPostgresError, MigrationError, DatabaseError))
+    return lifecycle.run("standalone", serve, expected=EXPECTED)
 
 
-async def _serve(settings: StandaloneSettings, stop: asyncio.Event) -> None:
+async def announce(running: Running, stop: asyncio.Event) -> None:
+    """Tell whoever started us where everything is, and let it run."""
+    print(announcement(running.address, running.token, running.token_file), flush=True)
+    await stop.wait()
+
+
+async def serve_standalone(settings: StandaloneSettings, stop: asyncio.Event, *, beside: Beside = announce) -> None:
+    """Serve until `stop` is set. `beside` is started after the services and stopped before them."""
     # Whoever tries mailprobe out tries it on a server of their own machine first.
     settings = settings.model_copy(
         update={"allowed_private_networks": (*settings.allowed_private_networks, *_LOOPBACK)}
@@ -68,8 +94,8 @@ async def _serve(settings: StandaloneSettings, stop: asyncio.Event) -> None:
                 listener=listener,
                 opened=opened,
             )
-            print(announcement(_address(settings), token, directory.first_token), flush=True)
-            await run_in_order(stages, stop)
+            running = Running(address=_address(settings), token=token, token_file=directory.first_token)
+            await run_in_order([*stages, Stage("beside", partial(beside, running))], stop)
 
 
 async def _database(settings: StandaloneSettings, directory: DataDirectory, opened: AsyncExitStack) -> str:
