@@ -16,7 +16,7 @@ PYTEST := .venv/bin/python -m pytest
 COMPILE := UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile --generate-hashes --universal \
 	--python-version 3.11 --no-header --no-annotate --quiet pyproject.toml --extra standalone --extra build
 
-.PHONY: help setup setup-dev run test test-unit check soak lock clean
+.PHONY: help setup setup-dev run demo test test-unit check soak lock clean
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,10 @@ setup-dev: ## the same, with what tests and checks need
 
 run: setup ## run all of mailprobe in one process
 	@exec .venv/bin/mailprobe run --port "$(PORT)" --data "$(DATA)"
+
+# Its port and data are its own unless somebody names others: `make run` and what it keeps are left alone.
+demo: setup ## the same beside practice mail servers, well and ill, and a live table of them
+	@exec .venv/bin/mailprobe demo $(if $(filter file,$(origin PORT)),,--port "$(PORT)")
 
 test: ## every test, against a real Postgres, RabbitMQ and Dovecot
 	@sh deploy/setup/python.sh

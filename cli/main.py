@@ -7,6 +7,7 @@ import typer
 
 from cli.broker import broker
 from cli.database import migrate, tokens
+from cli.demo import demo
 from cli.keys import keys
 from cli.monitors import monitors
 from cli.serve import run, serve
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command()(status)
 app.add_typer(monitors, name="monitors")
 app.command()(run)
+app.command()(demo)
 app.command()(serve)
 app.command()(migrate)
 app.add_typer(tokens, name="token")
