@@ -101,4 +101,5 @@ def _said(item: dict[str, Any], checks: list[dict[str, Any]]) -> str:
     """What is wrong, or what a sound mailbox should know all the same."""
     if item["health"] == Health.UP:
         return (checks[0]["warningMessage"] or "") if checks else ""
-    return reason(item, checks).replace(f"{item['hostname']}:{item['port']}", "The server")
+    said = reason(item, checks).replace(f"{item['hostname']}:{item['port']}", "the server")
+    return said[:1].upper() + said[1:]
