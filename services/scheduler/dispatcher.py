@@ -88,7 +88,10 @@ class Dispatcher:
     async def publish_requests(self) -> None:
         """Publish the requests of this queue that are near."""
         session = await self._ready()
-        self._declared &= await publish_requests(self._term, self._queue, session)
+        more = True
+        while more:
+            routable, more = await publish_requests(self._term, self._queue, session)
+            self._declared &= routable
 
     async def _claim(self, session: Connection) -> bool:
         """One claim: claimed, published, confirmed, committed. Whether there may be more to claim."""

@@ -88,7 +88,7 @@ WHERE q.state = 'published' AND (
     END)
 """
 
-# Published ones whose worker should have answered by now: not_after, the check's own deadline, and some seconds.
+# Published ones. $1: whose worker should have answered by then (not_after, the check's own deadline, some seconds).
 _UNANSWERED = f"""
 SELECT {_OF_CHECK},
     (SELECT g.host FROM login_grants g WHERE g.check_id = q.check_id LIMIT 1) AS granted_host,
@@ -101,6 +101,19 @@ WHERE q.state = 'published'
   AND q.not_after + coalesce(m.timeout_seconds * 1000, (q.target->>'timeout_ms')::int, 60000) + $2::int <= $1
 ORDER BY q.not_after LIMIT $3
 """  # noqa: S608
+
+# One check each for monitors at locations whose last one is lost, unless one is about to come.
+_ASK_AGAIN = """
+INSERT INTO check_requests (check_id, kind, organization_id, monitor_id, monitor_public_id, location_id, slot_at,
+    start_at, give_up_at)
+SELECT gen_random_uuid(), 'first', m.organization_id, m.id, m.public_id, n.location_id, $3::bigint, n.start_at,
+    n.start_at + $4::bigint
+FROM unnest($1::bigint[], $2::int[], $5::bigint[]) AS n (monitor_id, location_id, start_at)
+JOIN monitors m ON m.id = n.monitor_id AND m.status <> 'disabled'
+WHERE NOT EXISTS (SELECT FROM check_requests q WHERE q.state = 'waiting' AND q.kind <> 'ladder'
+                  AND q.monitor_id = n.monitor_id AND q.location_id = n.location_id)
+ON CONFLICT DO NOTHING
+"""
 
 _DELETE_OLD = """
 DELETE FROM check_requests WHERE check_id IN (
@@ -195,6 +208,14 @@ async def finish_answered(connection: Connection) -> None:
 async def unanswered(connection: Connection, *, now_ms: int, grace_ms: int, most: int) -> list[Row]:
     """Published requests whose time for an answer is over."""
     return list(await connection.fetch(_UNANSWERED, now_ms, grace_ms, most))
+
+
+async def ask_again(
+    connection: Connection, places: list[tuple[int, int]], starts: list[int], *, now_ms: int, give_up_after_ms: int
+) -> None:
+    """Ask for a check of each (monitor, location) at its time."""
+    monitors, locations = [place[0] for place in places], [place[1] for place in places]
+    await connection.execute(_ASK_AGAIN, monitors, locations, now_ms, give_up_after_ms, starts)
 
 
 async def delete_finished(connection: Connection, *, before: int, most: int) -> int:

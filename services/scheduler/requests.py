@@ -36,12 +36,16 @@ async def find_near(term: Term) -> None:
                 queue.requests_near.set()
 
 
-async def publish_requests(term: Term, queue: Queue, session: Connection) -> bool:
-    """Publish, put off or give up the requests of one queue that are near; False: it has to be declared again."""
+async def publish_requests(term: Term, queue: Queue, session: Connection) -> tuple[bool, bool]:
+    """Publish, put off or give up the requests of one queue that are near.
+
+    Returns:
+        whether its queue is there (else it has to be declared again), and whether there may be more to publish.
+    """
     async with fenced(session, term.epoch) as now_ms:
         rows = await request_store.near(session, queue, until=now_ms + REQUEST_AHEAD_MS, most=MOST_AT_ONCE)
         if not rows:
-            return True
+            return True, False
         await request_store.finish(session, (row["check_id"] for row in rows if row["answered"]))
         silent = not queue.live and term.knows_silence()
         decisions: list[Decision] = []
@@ -57,7 +61,8 @@ async def publish_requests(term: Term, queue: Queue, session: Connection) -> boo
             elif not silent:
                 ready.append(check)
         decisions += await decide(term, ready, now_ms=now_ms)
-        return await carry_out(term, queue, session, decisions, now_ms=now_ms)
+        routable = await carry_out(term, queue, session, decisions, now_ms=now_ms)
+    return routable, len(rows) == MOST_AT_ONCE and not silent
 
 
 async def _given_up(term: Term, check: Check, *, silent: bool, now_ms: int) -> Miss:
@@ -95,8 +100,9 @@ class RequestEnds:
         over: list[UUID] = []
         for row in rows:
             check, _ = request_check(row)
-            attempt = _unknown_login(row, check, now_ms)
-            if check.kind is CheckKind.TEST and attempt is None:
+            # A worker that has a test twice tells so itself; and a test that came to no login leaves no trace.
+            attempt = None if check.kind is CheckKind.TEST else unknown_login(row, check, now_ms)
+            if check.kind is CheckKind.TEST:
                 over.append(check.check_id)
             elif not self._was_reported(check.check_id):
                 reason = MissedReason.UNANSWERED if self._is_live(check) else MissedReason.NO_WORKER
@@ -129,7 +135,7 @@ class RequestEnds:
             self._reported = {check_id: at for check_id, at in self._reported.items() if now - at < REPEAT_SECONDS}
 
 
-def _unknown_login(row: Row, check: Check, now_ms: int) -> LoginAttempt | None:
+def unknown_login(row: Row, check: Check, now_ms: int) -> LoginAttempt | None:
     """A password may have gone out and nobody knows what the server said: that counts as a refusal."""
     credential_id, host, user = row["known_credential_id"], row["granted_host"], row["granted_user"]
     if not row["login_allowed"] or check.proven or credential_id is None or host is None:

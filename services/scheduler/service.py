@@ -1,6 +1,7 @@
 """The scheduler's service: stand by until the lock is ours, lead until it is lost, and begin again."""
 
 import asyncio
+from dataclasses import dataclass
 
 import structlog
 
@@ -11,13 +12,14 @@ from services.scheduler.listening import listen
 from services.scheduler.pacing import Pacer
 from services.scheduler.reconciliation import Reconciliation
 from services.scheduler.requests import RequestEnds, find_near
-from services.scheduler.term import Term, keep_doing
+from services.scheduler.restart import end_lost_jobs
+from services.scheduler.term import PASSING, Term, keep_doing
 from services.scheduler.upkeep import Fleet, make_partitions, tidy
 from shared.broker.seam import Broker
 from shared.broker.topology import core_topology
 from shared.database.errors import DatabaseError
 from shared.database.pool import Connection, Pool
-from shared.runtime.lifecycle import back_off_seconds, stopped_within
+from shared.runtime.lifecycle import back_off_seconds, retrying, stopped_within
 from shared.runtime.settings import PaceSettings
 
 _log = structlog.get_logger()
@@ -27,8 +29,23 @@ KEEP_ALIVE_SECONDS = 2.0
 DAY_SECONDS = 86_400.0
 
 
+@dataclass(slots=True)
+class Opening:
+    """What a term begins with. `jobs_lost`: what was published before this process began is gone, and not yet told."""
+
+    pace: PaceSettings
+    jobs_lost: bool
+
+
 async def serve_scheduler(
-    *, dsn: str, pool: Pool, broker: Broker, settings: PaceSettings, stop: asyncio.Event, instance: str
+    *,
+    dsn: str,
+    pool: Pool,
+    broker: Broker,
+    settings: PaceSettings,
+    stop: asyncio.Event,
+    instance: str,
+    jobs_survive: bool = True,
 ) -> None:
     """Schedule checks until stopped, as the one that leads or standing by; outages are waited out.
 
@@ -36,15 +53,17 @@ async def serve_scheduler(
         dsn: for the connections that must not come from a pool: the lock's, the queues', the listener's.
         pool: of the pipeline's role, with two connections at least.
         broker: open.
+        jobs_survive: False where the broker lives in this process and began empty.
     """
     failures = 0
+    opening = Opening(settings, jobs_lost=not jobs_survive)
     while not stop.is_set():
         session: Connection | None = None
         try:
             session = await open_session(dsn, application_name="mailprobe scheduler (lock)")
             failures = 0
             if await _stand_by(session, stop):
-                await _lead(session, dsn=dsn, pool=pool, broker=broker, settings=settings, stop=stop, instance=instance)
+                await _lead(session, opening, dsn=dsn, pool=pool, broker=broker, stop=stop, instance=instance)
         except (DatabaseError, LeadershipLost) as error:
             failures += 1
             _log.warning("not_leading", attempt=failures, error=str(error) or repr(error))
@@ -68,37 +87,50 @@ async def _stand_by(session: Connection, stop: asyncio.Event) -> bool:
 
 async def _lead(
     session: Connection,
+    opening: Opening,
     *,
     dsn: str,
     pool: Pool,
     broker: Broker,
-    settings: PaceSettings,
     stop: asyncio.Event,
     instance: str,
 ) -> None:
     """One term: everything the leader does, until stopped. Raises LeadershipLost or DatabaseUnavailable."""
     epoch = await lease_store.raise_epoch(session, instance)
     _log.info("leading", epoch=epoch)
-    pacer = Pacer(per_second=settings.host_logins_per_second, in_flight=settings.host_in_flight)
+    pace = opening.pace
+    pacer = Pacer(per_second=pace.host_logins_per_second, in_flight=pace.host_in_flight)
     for host, check_id, at in await request_store.reserved_places(pool):
         pacer.keep_place(host, check_id, at)
     term = Term(dsn, pool, broker, epoch, instance, pacer, over=stop)
     # A task of its own: a group whose member fails leaves its task marked as cancelled (until Python 3.13), and ours
     # lives on.
-    await asyncio.create_task(_serve_term(term, session))
+    await asyncio.create_task(_serve_term(term, session, opening))
     await lease_store.unlock(session)
 
 
-async def _serve_term(term: Term, session: Connection) -> None:
+async def _serve_term(term: Term, session: Connection, opening: Opening) -> None:
     lost: list[str] = []
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_keep_lock(session, term.over))
+            if opening.jobs_lost:
+                tasks.create_task(_end_lost_jobs(term, opening))
             _start_duties(term, tasks)
     except* (LeadershipLost, DatabaseError) as errors:
         lost = [str(error) for error in errors.exceptions]
     if lost:
         raise LeadershipLost("; ".join(lost))
+
+
+async def _end_lost_jobs(term: Term, opening: Opening) -> None:
+    async def end() -> bool:
+        await term.broker.declare(core_topology())
+        await end_lost_jobs(term)
+        return True
+
+    if await retrying(end, what="lost jobs", errors=PASSING, stop=term.over):
+        opening.jobs_lost = False
 
 
 def _start_duties(term: Term, tasks: asyncio.TaskGroup) -> None:

@@ -4,6 +4,7 @@ The scheduler's parts are driven step by step; results go through the real recor
 """
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -49,6 +50,7 @@ class World:
         self.pool = pool
         self.broker = ScriptedBroker()
         self.now = START_MS
+        self.chance = random.Random(11)  # a monitor's phase follows from its id
         self.unanswered: list[CheckJob] = []
         self.term: Term
         self.dispatchers: dict[tuple[int, str], Dispatcher] = {}
@@ -144,7 +146,7 @@ class World:
                 "INSERT INTO monitors (public_id, organization_id, customer_id, name, hostname, protocol, status,"
                 " interval_ms, timeout_seconds, allowed_check_country_codes, config, sealed_password, credential_id)"
                 " VALUES ($1, 1, 10, 'a mailbox', $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
-                uuid4(),
+                UUID(int=self.chance.getrandbits(128), version=4),
                 hostname,
                 protocol,
                 status,
@@ -192,13 +194,14 @@ class World:
         target: dict[str, Any] | None = None,
         credential_id: UUID | None = None,
         reply_to: str | None = None,
+        location_id: int = 0,
     ) -> UUID:
         """Insert a request, as gateway and recorder do."""
         check_id = uuid4()
         await self.pool.execute(
             "INSERT INTO check_requests (check_id, kind, organization_id, monitor_id, monitor_public_id, location_id,"
             " slot_at, start_at, give_up_at, reply_to, target, credential_id)"
-            " VALUES ($1, $2, 1, $3, $4, 0, $5, $6, $7, $8, $9, $10)",
+            " VALUES ($1, $2, 1, $3, $4, $11, $5, $6, $7, $8, $9, $10)",
             check_id,
             kind,
             monitor_id,
@@ -209,6 +212,7 @@ class World:
             reply_to,
             target,
             credential_id,
+            location_id,
         )
         return check_id
 
