@@ -39,8 +39,9 @@ async def create_customer(call: Call) -> web.Response:
     """`POST /api/customers`."""
     call.principal.require_write()
     call.principal.require_organization_wide()
-    body = await read_object(call.request)
-    sent, faults = validated(CustomerCreate, {key: value for key, value in body.items() if key not in ANSWER_ONLY})
+    body, unkeepable = await read_object(call.request)
+    fields = {key: value for key, value in body.items() if key not in ANSWER_ONLY}
+    sent, faults = validated(CustomerCreate, fields, known=unkeepable)
     if sent is None:
         raise wrong_fields(faults)
     async with organization_transaction(call.resources.pool, call.organization_id) as connection:

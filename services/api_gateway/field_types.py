@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from services.api_gateway.hostnames import NotAHostname, canonical_hostname
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
 MAX_COUNTRIES = 250
 
@@ -110,8 +110,10 @@ Hostname = Annotated[
     Field(description="A bare host name (IDN is kept as A-label) or an IP address.", examples=["mail.example.com"]),
 ]
 Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_said), AfterValidator(_one_line)]
-Email = Annotated[str, Field(max_length=254, json_schema_extra={"format": "email"}), AfterValidator(_email)]
-PhoneNumber = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(_one_line)]
+Email = Annotated[
+    str, Field(max_length=254, json_schema_extra={"format": "email"}), AfterValidator(_email), AfterValidator(_one_line)
+]
+PhoneNumber = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(_said), AfterValidator(_one_line)]
 CredentialText = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_no_line_ends)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Countries = Annotated[

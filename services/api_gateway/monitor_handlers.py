@@ -1,6 +1,6 @@
 """Monitors over HTTP: made, shown, changed, removed. Each change is one transaction, or nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid4
@@ -46,7 +46,7 @@ PATH = "/api/imap-pop-monitors"
 async def create_monitor(call: Call) -> web.Response:
     """`POST /api/imap-pop-monitors`."""
     call.principal.require_write()
-    sent = read_new_monitor(await read_object(call.request), floors_of(call))
+    sent = read_new_monitor(*await read_object(call.request), floors=floors_of(call))
     public_id = uuid4()
     async with organization_transaction(call.resources.pool, call.organization_id) as connection:
         customer = await customer_in_scope(connection, call, sent.customer_id)
@@ -100,10 +100,10 @@ async def change_monitor(call: Call) -> web.Response:
     """`PATCH /api/imap-pop-monitors/{publicId}`: judged against the row as it is, which is held meanwhile."""
     public_id = monitor_id(call.request)
     call.principal.require_change_of(())
-    body = await read_object(call.request)
+    body, unkeepable = await read_object(call.request)
     sent_fields = without_answer_fields(body)
     call.principal.require_change_of(sent_fields)
-    sent, faults = validated(MonitorPatch, sent_fields)
+    sent, faults = validated(MonitorPatch, sent_fields, known=unkeepable)
     async with organization_transaction(call.resources.pool, call.organization_id) as connection:
         stored = in_scope(call, await lock_monitor(connection, call.organization_id, public_id))
         before = stored.description
@@ -138,10 +138,12 @@ async def remove_monitor(call: Call) -> web.Response:
     return json_answer(Deleted())
 
 
-def read_new_monitor(body: Mapping[str, Any], floors: rules.Floors) -> MonitorCreate:
-    """A new monitor from a body; raises Problem 400 naming every wrong field."""
+def read_new_monitor(
+    body: Mapping[str, Any], unkeepable: Sequence[Fault] = (), *, floors: rules.Floors
+) -> MonitorCreate:
+    """A new monitor from a body and what is known to be wrong with it; raises Problem 400 naming every wrong field."""
     sent_fields = without_answer_fields(body)
-    sent, faults = validated(MonitorCreate, sent_fields)
+    sent, faults = validated(MonitorCreate, sent_fields, known=unkeepable)
     faults += rules.alias_faults(body)
     faults += rules.time_faults(sent_fields, faults, floors, stored=None)
     faults += rules.mask_faults(sent_fields, stored=None)

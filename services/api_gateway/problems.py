@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 CONTENT_TYPE = "application/problem+json"
 _MESSAGE_CAP = 1000
+_MOST_FAULTS = 300
 
 
 class Fault(BaseModel):
@@ -76,8 +77,14 @@ class Problem(Exception):
 
 
 def wrong_fields(faults: Sequence[Fault]) -> Problem:
-    """400 with every fault; a single one is the message, so that documented texts stand alone."""
+    """400 with every fault; a single one is the message, so that documented texts stand alone.
+
+    There is an end to it: thousands of unknown fields fit into a body, and an answer would be many times its size.
+    """
     once = tuple(dict.fromkeys(faults))
+    if len(once) > _MOST_FAULTS:
+        more = Fault(pointer="", detail=f"and {len(once) - _MOST_FAULTS} more")
+        once = (*once[:_MOST_FAULTS], more)
     message = "; ".join(dict.fromkeys(fault.detail for fault in once))
     if len(message) > _MESSAGE_CAP:
         message = message[: _MESSAGE_CAP - 1] + "…"

@@ -4,9 +4,9 @@ What a field may hold is its model's; what fields may hold together is the rules
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
@@ -41,7 +41,14 @@ _WORDS = {
 }
 
 
-async def read_object(request: web.Request) -> dict[str, Any]:
+class Body(NamedTuple):
+    """The JSON object of a request, and what is wrong with values in it, which are null here."""
+
+    fields: dict[str, Any]
+    faults: list[Fault]
+
+
+async def read_object(request: web.Request) -> Body:
     """The JSON object a request carries; raises Problem 400, 408, 413 or 415."""
     _require_json(request)
     try:
@@ -51,17 +58,18 @@ async def read_object(request: web.Request) -> dict[str, Any]:
         raise Problem(HTTPStatus.REQUEST_TIMEOUT, detail="the body did not arrive in time") from None
     except web.HTTPRequestEntityTooLarge:
         raise too_large() from None
+    except ConnectionError:
+        # Nobody is left to read it, and it is no fault of ours.
+        raise Problem(HTTPStatus.BAD_REQUEST, detail="the connection was lost before the end of the body") from None
     if len(body) > BODY_CAP_BYTES:
         raise too_large()
     try:
-        value = strict_json.parse(body)
+        value, faults = strict_json.taken_out(strict_json.parse(body))
     except strict_json.NotJson as error:
         raise wrong_fields([Fault(pointer="", detail=str(error))]) from None
     if not isinstance(value, dict):
         raise wrong_fields([Fault(pointer="", detail="the body must be a JSON object")])
-    if faults := strict_json.faults_in(value):
-        raise wrong_fields(faults)
-    return value
+    return Body(value, faults)
 
 
 def too_large() -> Problem:
@@ -81,24 +89,30 @@ def read_query(request: web.Request, model: type[Model]) -> Model:
         if len(given) > 1:
             faults.append(Fault(pointer=f"/{name}", detail=f"{name} is given more than once"))
         values[name] = given[0]
-    faults = [*strict_json.faults_in(values), *faults]
-    if faults:
-        raise wrong_fields(faults)
-    read, faults = validated(model, values, strict=False)
+    values, unkeepable = strict_json.taken_out(values)
+    read, faults = validated(model, values, strict=False, known=[*unkeepable, *faults])
     if read is None:
         raise wrong_fields(faults)
     return read
 
 
 def validated(
-    model: type[Model], value: Mapping[str, Any], *, strict: bool | None = None
+    model: type[Model], value: Mapping[str, Any], *, strict: bool | None = None, known: Sequence[Fault] = ()
 ) -> tuple[Model | None, list[Fault]]:
-    """The model, or None and what is wrong."""
+    """The model, or None and what is wrong.
+
+    Args:
+        known: what is wrong already; of those fields the model is not asked.
+    """
+    read: Model | None = None
+    found: list[Fault] = []
     try:
-        return model.model_validate(value, strict=strict), []
+        read = model.model_validate(value, strict=strict)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        return None, [_fault(detail) for detail in found]
+        found = [_fault(detail) for detail in error.errors(include_url=False, include_input=False)]
+    named = {fault.pointer for fault in known}
+    faults = [*known, *(fault for fault in found if fault.pointer not in named)]
+    return (None if faults else read), faults
 
 
 def _require_json(request: web.Request) -> None:

@@ -1,11 +1,13 @@
 """JSON as RFC 7493 (I-JSON) wants it: what could mean two things, or nothing at all, is refused.
 
 Refused are duplicate keys, NaN and Infinity, numbers a double cannot hold exactly, NUL and lone surrogates (Postgres
-stores neither), and nesting without end. Pure; limits of size are the caller's.
+stores neither), and nesting without end. What stands in one field is taken out and named, so that everything else
+wrong with the body is told with it. Pure; limits of size are the caller's.
 """
 
 import json
-from typing import Any, NoReturn
+from dataclasses import dataclass
+from typing import Any
 
 from services.api_gateway.problems import Fault
 
@@ -19,8 +21,15 @@ class NotJson(Exception):
     """The text is not JSON that can be read in exactly one way; the text says why, without quoting the body."""
 
 
+@dataclass(frozen=True, slots=True)
+class _NoNumber:
+    """Stands where a number stood that cannot be kept, until `taken_out` names it."""
+
+    why: str
+
+
 def parse(body: bytes) -> Any:
-    """The value a body holds; raises NotJson."""
+    """The value a body holds, to be given to `taken_out`; raises NotJson."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -39,11 +48,10 @@ def parse(body: bytes) -> Any:
         raise NotJson(f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
 
 
-def faults_in(value: Any) -> list[Fault]:
-    """What no field may hold, wherever it stands."""
+def taken_out(value: Any) -> tuple[Any, list[Fault]]:
+    """The value with null for whatever no field may hold, and where that stood."""
     faults: list[Fault] = []
-    _look(value, "", 1, faults)
-    return faults[:_FAULTS_CAP]
+    return _cleaned(value, "", 1, faults), faults[:_FAULTS_CAP]
 
 
 def pointer(*steps: str | int) -> str:
@@ -67,43 +75,59 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise NotJson(f"{name} is not a JSON number")
+def _no_constant(name: str) -> _NoNumber:
+    return _NoNumber(f"must be a number, not {name}")
 
 
-def _integer(digits: str) -> int:
+def _integer(digits: str) -> int | _NoNumber:
     # Python refuses to convert some thousands of digits, with an error of its own.
     if len(digits) > _LONGEST_NUMBER or abs(number := int(digits)) > _SAFE_INTEGER:
-        raise NotJson("a number is too large to be kept exactly")
+        return _NoNumber("is too large a number to be kept exactly")
     return number
 
 
-def _decimal(digits: str) -> int | float:
+def _decimal(digits: str) -> int | float | _NoNumber:
     number = float(digits) if len(digits) <= _LONGEST_NUMBER else float("inf")
     if abs(number) > _SAFE_INTEGER:
-        raise NotJson("a number is too large or too long to be kept exactly")
+        return _NoNumber("is too large or too long a number to be kept exactly")
     return int(number) if number.is_integer() else number
 
 
-def _look(value: Any, here: str, depth: int, faults: list[Fault]) -> None:
+def _cleaned(value: Any, here: str, depth: int, faults: list[Fault]) -> Any:
     if depth > DEEPEST:
         faults.append(Fault(pointer=here, detail=f"the body is nested more than {DEEPEST} levels deep"))
-        return
+        return None
     if len(faults) >= _FAULTS_CAP:
-        return
+        return None
     match value:
+        case _NoNumber(why=why):
+            faults.append(Fault(pointer=here, detail=f"{_field(here)} {why}"))
+            return None
         case str():
-            if (wrong := _wrong_with(value)) is not None:
-                faults.append(Fault(pointer=here, detail=f"{here or 'the body'} holds {wrong}"))
+            if (wrong := _wrong_with(value)) is None:
+                return value
+            faults.append(Fault(pointer=here, detail=f"{_field(here)} must not hold {wrong}"))
+            return None
         case dict():
-            for key, inner in value.items():
-                if (wrong := _wrong_with(key)) is not None:
-                    faults.append(Fault(pointer=here, detail=f"a key in {here or 'the body'} holds {wrong}"))
-                else:
-                    _look(inner, here + pointer(key), depth + 1, faults)
+            return _cleaned_object(value, here, depth, faults)
         case list():
-            for index, inner in enumerate(value):
-                _look(inner, here + pointer(index), depth + 1, faults)
+            return [_cleaned(inner, here + pointer(index), depth + 1, faults) for index, inner in enumerate(value)]
+    return value
+
+
+def _cleaned_object(value: dict[str, Any], here: str, depth: int, faults: list[Fault]) -> dict[str, Any]:
+    clean: dict[str, Any] = {}
+    for key, inner in value.items():
+        if (wrong := _wrong_with(key)) is not None:
+            faults.append(Fault(pointer=here, detail=f"a key in {_field(here)} must not hold {wrong}"))
+        else:
+            clean[key] = _cleaned(inner, here + pointer(key), depth + 1, faults)
+    return clean
+
+
+def _field(here: str) -> str:
+    """A pointer in the words of other faults: `imapPopConfig.user`."""
+    return ".".join(step.replace("~1", "/").replace("~0", "~") for step in here.split("/")[1:]) or "the body"
 
 
 def _wrong_with(text: str) -> str | None:

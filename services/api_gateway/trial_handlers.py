@@ -37,7 +37,7 @@ _WITHHELD_RETRY_SECONDS = 300
 async def try_monitor(call: Call) -> web.Response:
     """Run the check and answer with everything it saw."""
     call.principal.require_write()
-    sent = read_new_monitor(await read_object(call.request), floors_of(call))
+    sent = read_new_monitor(*await read_object(call.request), floors=floors_of(call))
     one_time_id, check_id = uuid4(), uuid4()
     reply_to = call.resources.replies.address
     if reply_to is None:

@@ -290,3 +290,49 @@ async def test_no_body_at_all_ends_in_500(api: Any) -> None:
         assert answer.status in (201, 400, 404), (answer.status, raw)
         answer = await api.call("PATCH", f"{MONITORS}/{made['publicId']}", raw=raw)
         assert answer.status in (200, 400, 404), (answer.status, raw)
+
+
+async def test_values_that_cannot_be_kept_are_named_with_everything_else_that_is_wrong(api: Any) -> None:
+    raw = (
+        b'{"name": "a\\u0000b", "port": 0, "checkInterval": NaN, "timeoutSeconds": 99999999999999999999,'
+        b' "imapPopConfig": {"user": "\\ud800", "tls": "yes", "x": [1e999]}, "colour": 1}'
+    )
+    answer = await api.call("POST", MONITORS, raw=raw)
+    assert answer.status == 400
+    assert sorted(answer.pointers) == [
+        "/checkInterval",
+        "/colour",
+        "/customerId",
+        "/hostname",
+        "/imapPopConfig/tls",
+        "/imapPopConfig/user",
+        "/imapPopConfig/x/0",
+        "/name",
+        "/port",
+        "/timeoutSeconds",
+    ]
+    made = await api.created()
+    patched = await api.call("PATCH", f"{MONITORS}/{made['publicId']}", raw=b'{"name": "\\u0000", "port": 1e99}')
+    assert sorted(patched.pointers) == ["/name", "/port"]
+    customer = await api.call("POST", "/api/customers", raw=b'{"customFields": {"a": "\\ud800"}, "email": 1e99}')
+    assert sorted(customer.pointers) == ["/customFields/a", "/email", "/name"]
+
+
+async def test_an_answer_about_wrong_fields_has_an_end(api: Any) -> None:
+    raw = json.dumps({**GOOD, **{str(number): 1 for number in range(5_000)}}).encode()
+    answer = await api.call("POST", MONITORS, raw=raw)
+    assert answer.status == 400
+    assert answer.body["errors"][-1] == {"pointer": "", "detail": "and 4700 more"}
+    assert len(answer.body["errors"]) == 301
+
+
+async def test_control_characters_have_no_place_in_what_people_read(api: Any) -> None:
+    for field, value in (
+        ("name", "a\u0085b"),
+        ("name", "a\u2028b"),
+        ("notificationEmail", "a@b\u0001"),
+        ("notificationPhoneNumber", "\u0007"),
+        ("notificationPhoneNumber", "   "),
+    ):
+        answer = await api.post(MONITORS, {**GOOD, field: value})
+        assert (answer.status, answer.pointers) == (400, [f"/{field}"]), (field, value)

@@ -21,7 +21,7 @@ BODY: dict[str, Any] = {"customerId": 10, "name": "n", "hostname": "mail.example
 
 def pointers(**fields: Any) -> list[str]:
     with pytest.raises(Problem) as refused:
-        read_new_monitor({**BODY, **fields}, FLOORS)
+        read_new_monitor({**BODY, **fields}, floors=FLOORS)
     assert refused.value.status == 400
     return [fault.pointer for fault in refused.value.faults]
 
@@ -92,7 +92,7 @@ def test_wrong_tls_options_are_named_by_their_key() -> None:
 def test_tls_and_security_must_not_contradict(tls: bool | None, security: str, agree: bool) -> None:
     config = {"tls": tls, "security": security}
     if agree:
-        read_new_monitor({**BODY, "imapPopConfig": config}, FLOORS)
+        read_new_monitor({**BODY, "imapPopConfig": config}, floors=FLOORS)
     else:
         assert pointers(imapPopConfig=config) == ["/imapPopConfig/security"]
 
@@ -117,14 +117,14 @@ def test_known_keys_that_are_null_count_as_left_out_and_secrets_are_not_stored()
         "passwordSet": True,
         "tlsOptions": {"servername": None},
     }
-    sent = read_new_monitor({**BODY, "imapPopConfig": config}, FLOORS)
+    sent = read_new_monitor({**BODY, "imapPopConfig": config}, floors=FLOORS)
     stored = sent.imap_pop_config.stored()
     assert stored == {"x": None, "tlsOptions": {}}
     target_from_monitor(hostname="h", port=None, timeout_seconds=30, config=stored, sealed_password=None)
 
 
 def test_a_password_is_in_no_repr() -> None:
-    sent = read_new_monitor({**BODY, "imapPopConfig": {"password": "M4rker"}}, FLOORS)
+    sent = read_new_monitor({**BODY, "imapPopConfig": {"password": "M4rker"}}, floors=FLOORS)
     assert "M4rker" not in repr(sent) + str(sent)
     assert rules.sent_password(sent.imap_pop_config) == "M4rker"
 
