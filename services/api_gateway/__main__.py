@@ -9,7 +9,8 @@ from contextlib import AsyncExitStack
 import structlog
 from aiohttp import web
 
-from services.api_gateway.app import create_app, make_runner
+from services.api_gateway.app import create_app
+from services.api_gateway.http_server import make_runner
 from shared.broker.policies import ManagementFailed, verify, vhost_of
 from shared.broker.rabbitmq import RabbitBroker
 from shared.broker.seam import BrokerError

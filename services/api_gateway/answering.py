@@ -35,10 +35,11 @@ async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         response = await handler(request)
     except Exception as error:
-        response = _problem(error, request).answer(request_id)
-    response.headers[REQUEST_ID_HEADER] = request_id
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers.setdefault("Cache-Control", "no-store")
+        problem = problem_of(error)
+        if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:
+            _log.error("request_failed", method=request.method, route=_route(request), exc_info=error)
+        response = problem.answer(request_id)
+    dressed(response, request_id)
     if request.path not in _QUIET_PATHS:
         _log.info(
             "request_answered",
@@ -51,7 +52,17 @@ async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     return response
 
 
-def _problem(error: Exception, request: web.Request) -> Problem:
+def dressed(response: web.StreamResponse, request_id: str) -> None:
+    """Give a response what every one of ours carries."""
+    response.headers[REQUEST_ID_HEADER] = request_id
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.setdefault("Cache-Control", "no-store")
+    # Which versions serve it helps nobody but who looks for their faults.
+    response.headers["Server"] = "mailprobe"
+
+
+def problem_of(error: Exception) -> Problem:
+    """What an exception means to the client; 500 for what should not have come this far."""
     match error:
         case Problem():
             return error
@@ -75,7 +86,6 @@ def _problem(error: Exception, request: web.Request) -> Problem:
         case web.RequestPayloadError():
             return Problem(HTTPStatus.BAD_REQUEST, "the body could not be read")
         case _:
-            _log.error("request_failed", method=request.method, route=_route(request), exc_info=error)
             return Problem(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 

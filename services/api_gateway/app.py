@@ -1,4 +1,7 @@
-"""The gateway as an aiohttp application, put together from what it is given. Whoever made the parts closes them."""
+"""The gateway as an aiohttp application, put together from what it is given. Whoever made the parts closes them.
+
+Run it by `http_server.make_runner`.
+"""
 
 import asyncio
 import contextlib
@@ -24,9 +27,6 @@ from shared.probing.address_policy import AddressPolicy
 from shared.runtime.admin import ReadinessCheck
 from shared.runtime.settings import ApiSettings
 from shared.sealing import PublicKeyRing
-
-# A `test` answers at the latest after its time-out of 60 s and what comes on top.
-GOODBYE_SECONDS = 75.0
 
 
 def create_app(
@@ -65,14 +65,12 @@ def create_app(
     app[RESOURCES] = resources
     app[AUTHENTICATOR] = Authenticator(resources)
     for operation in OPERATIONS:
-        app.router.add_route(operation.method, operation.path, _handler(operation))
+        handler = _handler(operation)
+        app.router.add_route(operation.method, operation.path, handler)
+        if operation.method == "GET":
+            app.router.add_route("HEAD", operation.path, handler)  # RFC 9110 §9.1; aiohttp leaves the body out
     app.cleanup_ctx.append(_listen_for_replies)
     return app
-
-
-def make_runner(app: web.Application, *, goodbye_seconds: float = GOODBYE_SECONDS) -> web.AppRunner:
-    """How the application is to be run, whoever listens: it answers for content codings itself, with 415."""
-    return web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=goodbye_seconds)
 
 
 def _handler(operation: Operation) -> Handler:

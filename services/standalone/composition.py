@@ -8,7 +8,8 @@ from functools import partial
 
 from aiohttp import web
 
-from services.api_gateway.app import create_app, make_runner
+from services.api_gateway.app import create_app
+from services.api_gateway.http_server import make_runner
 from services.imap_worker.probe import imap_probe
 from services.pop3_worker.probe import pop3_probe
 from services.result_recorder.service import serve_recorder

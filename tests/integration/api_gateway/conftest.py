@@ -10,10 +10,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest_asyncio
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from jsonschema import Draft202012Validator, FormatChecker
 
 from services.api_gateway.app import create_app
+from services.api_gateway.http_server import make_runner
 from services.api_gateway.openapi import openapi_document
 from services.api_gateway.token_store import issue_token
 from shared.broker.in_process import InProcessBroker
@@ -259,6 +261,13 @@ class World:
         return await _client(self.opened, self.gateway_pool, self.broker, self.private_keys.public(), settings)
 
 
+class _Server(TestServer):
+    """A test's server that speaks HTTP as ours does."""
+
+    async def _make_runner(self, **_others: Any) -> web.AppRunner:
+        return make_runner(self.app)
+
+
 async def _client(
     opened: contextlib.AsyncExitStack,
     pool: Pool,
@@ -270,8 +279,8 @@ async def _client(
     app = create_app(
         pool=pool, broker=broker, public_keys=keys, settings=made, instance=f"api_gateway@test:{uuid4().hex[:8]}"
     )
-    server = TestServer(app)
-    await server.start_server(auto_decompress=False)  # as make_runner does
+    server = _Server(app)
+    await server.start_server()
     client = await opened.enter_async_context(TestClient(server))
     return Api(client, await issue_token(pool, 1, "test", "admin"))
 
