@@ -36,6 +36,18 @@ def canonical_hostname(text: str) -> str:
     return canonical
 
 
+def a_labels(text: str) -> str:
+    """A part of a host name, as a person may type it, with A-labels where whole labels can be had of it."""
+    return ".".join(_a_label_if_any(label) for label in text.split("."))
+
+
+def _a_label_if_any(label: str) -> str:
+    try:
+        return label if label.isascii() else _label(label.lower())
+    except NotAHostname:
+        return label
+
+
 def _label(label: str) -> str:
     if label.isascii():
         if not _LABEL.fullmatch(label):

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from services.api_gateway.description import Description, StoredMonitor
+from services.api_gateway.hostnames import a_labels
 from shared.checks.vocabulary import Health, MonitorStatus
 from shared.database.pool import Connection
 
@@ -45,9 +46,9 @@ _NOTIFY = "SELECT pg_notify('mailprobe_monitors', $1)"
 
 _WHERE = """WHERE m.organization_id = $1
     AND ($2::bigint IS NULL OR m.customer_id = $2)
-    AND ($3::text IS NULL OR m.name ILIKE $3 OR m.hostname ILIKE $3 OR c.name ILIKE $3)
-    AND ($4::text IS NULL OR m.status = $4)
-    AND ($5::text IS NULL OR coalesce(h.health, 'unknown') = $5)"""
+    AND ($3::text IS NULL OR m.name ILIKE $3 OR m.hostname ILIKE $4 OR c.name ILIKE $3)
+    AND ($5::text IS NULL OR m.status = $5)
+    AND ($6::text IS NULL OR coalesce(h.health, 'unknown') = $6)"""
 _COUNT = f"SELECT count(*) {_FROM} {_WHERE}"
 
 _SORT_COLUMNS = {
@@ -117,13 +118,19 @@ async def list_monitors(
     connection: Connection, organization_id: int, wanted: MonitorFilter, *, sort: str, limit: int, offset: int
 ) -> tuple[Sequence[StoredMonitor], int]:
     """One page, and how many there are in all. `sort` is a field's name, with a minus for downwards."""
-    pattern = None if wanted.search is None else f"%{_literal(wanted.search)}%"
-    values = (organization_id, wanted.customer_id, pattern, wanted.status, wanted.health)
+    values = (organization_id, wanted.customer_id, *_patterns(wanted.search), wanted.status, wanted.health)
     total = await connection.fetchval(_COUNT, *values)
     column = _SORT_COLUMNS[sort.removeprefix("-")]
     way = "DESC NULLS LAST" if sort.startswith("-") else "ASC NULLS FIRST"
-    select = f"SELECT {_COLUMNS} {_FROM} {_WHERE} ORDER BY {column} {way}, m.id LIMIT $6 OFFSET $7"
+    select = f"SELECT {_COLUMNS} {_FROM} {_WHERE} ORDER BY {column} {way}, m.id LIMIT $7 OFFSET $8"
     return [_stored(row) for row in await connection.fetch(select, *values, limit, offset)], total
+
+
+def _patterns(search: str | None) -> tuple[str | None, str | None]:
+    """What names contain, and what host names do: those are stored as A-labels."""
+    if search is None:
+        return None, None
+    return f"%{_literal(search)}%", f"%{_literal(a_labels(search))}%"
 
 
 def _literal(text: str) -> str:

@@ -58,6 +58,14 @@ async def test_filters_and_search(world: Any) -> None:
     assert shown["lastCheckedAt"] == "2026-02-26T12:01:00.000Z"
 
 
+async def test_a_host_name_is_found_as_it_was_typed(api: Any) -> None:
+    await api.created(name="a", hostname="imap.bücher.example")
+    assert await names(api, "search=B%C3%9CCHER") == ["a"]
+    assert await names(api, "search=imap.b%C3%BCcher.ex") == ["a"]
+    assert await names(api, "search=xn--bcher") == ["a"]
+    assert await names(api, "search=b%C3%BCch") == []
+
+
 async def test_every_order_works_both_ways(api: Any) -> None:
     await api.created(name="B", hostname="z.example", checkInterval=5)
     await api.created(name="a", hostname="y.example", checkInterval=60)
