@@ -6,6 +6,7 @@ import sys
 import typer
 
 from cli.broker import broker
+from cli.check import check
 from cli.database import migrate, tokens
 from cli.demo import demo
 from cli.keys import keys
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command()(status)
 app.add_typer(monitors, name="monitors")
+app.add_typer(check, name="check")
 app.command()(run)
 app.command()(demo)
 app.command()(serve)
