@@ -24,7 +24,10 @@ _WORST_FIRST = (Health.DOWN, Health.DEGRADED, Health.UP)
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The server's no to a login, as checks that may not log in go on showing it."""
+    """The server's no to a login, as checks that may not log in go on showing it.
+
+    A login cut off before its answer counts as one: the ladder waits after it all the same.
+    """
 
     outcome: str
     phase: str
@@ -172,7 +175,7 @@ def _since(state: LocationState | None, health: Health, slot_at: int) -> int:
 
 
 def _refusal_after(standing: Refusal | None, finding: Finding) -> Refusal | None:
-    if finding.kind in REFUSALS:
+    if finding.kind in REFUSALS or finding.login is LoginOutcome.UNKNOWN:
         return Refusal(
             outcome=finding.kind,
             phase=finding.phase,

@@ -108,6 +108,14 @@ def test_a_withheld_check_may_set_a_failure_of_an_earlier_phase() -> None:
     assert (down.outcome, down.failures, down.last_refusal) == ("connect_refused", 3, REFUSAL)
 
 
+def test_a_login_cut_off_before_its_answer_is_shown_on_by_withheld_checks() -> None:
+    cut = finding(1, OutcomeKind.CONNECTION_LOST, Phase.AUTH, login=LoginOutcome.UNKNOWN)
+    state = in_turn(cut, finding(2, withheld=True))
+    assert (state.health, state.outcome, state.last_slot) == (Health.DOWN, "connection_lost", 2)
+    assert state.last_refusal is not None
+    assert in_turn(finding(3, login=LoginOutcome.ACCEPTED), state=state).last_refusal is None
+
+
 def test_a_withheld_check_clears_an_earlier_failure_and_the_cause_is_the_refusal_again() -> None:
     unreachable = state_of(Health.DOWN, outcome="connect_refused", phase="connect", failures=3, last_refusal=REFUSAL)
     cleared = after(unreachable, finding(20, phase=Phase.CAPABILITY, withheld=True))
