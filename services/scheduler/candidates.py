@@ -23,7 +23,7 @@ _NO_TARGET = CheckTarget.model_construct(hostname="", port=1)
 
 def slot_check(row: Row, queue: Queue) -> Check | None:
     """The check of a slot just claimed; None where the monitor does not read as one (that is a bug, and logged)."""
-    target = _target(row)
+    target = _target(row, queue.protocol)
     if target is None:
         return None
     return Check(
@@ -52,7 +52,7 @@ def request_check(row: Row) -> tuple[Check, MissedReason | None]:
     if is_test:
         target, impossible = _given_target(row), None
     else:
-        target = _target(row) if row["stands"] else None
+        target = _target(row, row["protocol"]) if row["stands"] else None
         impossible = None if row["stands"] else MissedReason.DELETED
     if target is None and impossible is None:
         impossible = MissedReason.UNANSWERED
@@ -107,18 +107,22 @@ def missed_slots(row: Row, location: str, first_slot: int, count: int, reason: M
     )
 
 
-def _target(row: Row) -> CheckTarget | None:
+def _target(row: Row, protocol: str) -> CheckTarget | None:
     try:
-        return target_from_monitor(
+        target = target_from_monitor(
             hostname=row["hostname"],
             port=row["port"],
             timeout_seconds=row["timeout_seconds"],
             config=row["config"],
             sealed_password=row["sealed_password"],
         )
+        if target.protocol != protocol:
+            # Its job would go to the other protocol's workers; nor may one such row stop the rest of its queue.
+            raise ValueError("the protocol differs from its configuration's")
     except (ValueError, TypeError, AttributeError) as error:
         _say_unreadable(row, error)
         return None
+    return target
 
 
 def _given_target(row: Row) -> CheckTarget | None:

@@ -30,6 +30,7 @@ from shared.checks.messages import CheckJob, CheckResult, Presence, ResultBatch
 from shared.checks.outcome import Outcome
 from shared.checks.vocabulary import Lane, MailProtocol, OutcomeKind, Phase
 from shared.database.pool import PIPELINE_ROLE, open_pool
+from shared.runtime import logs
 from tests.support.conservation import Conservation, assert_conserved
 from tests.support.servers.postgres import databases_for_tests
 from tests.support.servers.process import LeashedProcess
@@ -320,6 +321,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
+    logs.configure("soak", format="console", level="error")
     figures = asyncio.run(soak(given.minutes, given.seed))
     print("\n".join(figures.lines()))
     return 0

@@ -261,3 +261,14 @@ async def test_only_one_session_holds_the_lock(world: World) -> None:
             pytest.fail("the lock outlived its connection")
     finally:
         other.terminate()
+
+
+async def test_a_monitor_that_does_not_read_as_one_stops_no_other(world: World) -> None:
+    good = await world.add_monitor(interval_ms=30_000)
+    for config in ({"protocol": "pop3"}, {"protocol": "imap", "security": "nonsense"}, {"certificateWarningDays": "x"}):
+        await world.change_monitor(await world.add_monitor(interval_ms=30_000), config=config)
+    await world.reconcile()
+    await world.run_until(START_MS + MINUTE)
+    assert {job.monitor_id for job in world.broker.jobs} == {good}
+    await settle(world)
+    await assert_conserved(world.pool, settled=True)
