@@ -51,6 +51,8 @@ class Body(NamedTuple):
 async def read_object(request: web.Request) -> Body:
     """The JSON object a request carries; raises Problem 400, 408, 413 or 415."""
     _require_json(request)
+    if (request.content_length or 0) > BODY_CAP_BYTES:
+        raise too_large()  # without waiting for what will not be read
     try:
         async with asyncio.timeout(BODY_DEADLINE_SECONDS):
             body = await request.read()

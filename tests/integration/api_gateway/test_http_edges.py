@@ -92,6 +92,17 @@ async def test_an_expectation_nobody_knows_is_417_as_a_problem(api: Any, path: s
     assert json.loads(body)["statusCode"] == 417
 
 
+async def test_a_body_announced_as_too_large_is_not_waited_for(api: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("services.api_gateway.reading.BODY_DEADLINE_SECONDS", 0)
+    reader, writer = await asyncio.open_connection(api.client.host, api.client.port)
+    try:
+        writer.write(_head(api, "POST", MONITORS, "Content-Type: application/json", "Content-Length: 1000000") + b"{}")
+        async with asyncio.timeout(20):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 413")
+    finally:
+        writer.close()
+
+
 async def test_a_client_may_wait_to_be_asked_for_its_body(api: Any) -> None:
     lines = ("Content-Type: application/json", "Content-Length: 2", "Expect: 100-continue", "Connection: close")
     head, rest = await _raw(api, _head(api, "POST", MONITORS, *lines) + b"{}")
