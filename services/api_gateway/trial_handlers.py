@@ -100,7 +100,7 @@ def _refusal(missed: MissedSlots) -> Problem:
     if missed.reason in (MissedReason.WITHHELD, MissedReason.BUSY, MissedReason.PACED):
         why = {
             MissedReason.WITHHELD: "the rules that keep accounts from being locked allow no login now",
-            MissedReason.BUSY: "another login to this account is under way",
+            MissedReason.BUSY: "another login to this account, or a first one at this mail server, is under way",
         }.get(missed.reason, "this mail server is asked as often as it may be")
         return too_many(why, retry_after_seconds=_seconds_until(missed))
     if missed.reason is MissedReason.NO_WORKER:

@@ -15,8 +15,8 @@ from shared.checks.vocabulary import MissedReason
 
 async def decide(term: Term, checks: list[Check], *, now_ms: int) -> list[Decision]:
     """Decide about checks whose time has come."""
+    await _look_for_ends(term, checks, now_ms)
     logins = await decide_logins(term, checks, now_ms=now_ms)
-    await _look_for_ends(term, logins.sends, now_ms)
     decided = list(logins.decided)
     unused = []
     checked = await _last_checked_at_crowded_hosts(term, logins.sends, now_ms)
@@ -72,13 +72,14 @@ def _place(term: Term, send: Send, give_up_at: int, now_ms: int) -> Decision:
             return Miss(check, MissedReason.PACED, retry_at=at)
 
 
-async def _look_for_ends(term: Term, sends: list[Send], now_ms: int) -> None:
-    """Of hosts that seem to have as many checks under way as they may, see which have ended."""
-    wanted = Counter(send.check.host for send in sends)
+async def _look_for_ends(term: Term, checks: list[Check], now_ms: int) -> None:
+    """Of hosts where what is under way may stand in the way of these checks, see which of it has ended."""
+    wanted = Counter(check.host for check in checks)
+    trying = {check.host for check in checks if check.target.logs_in and not check.ever_accepted}
     out = {
         check_id: (host, slot_at)
         for host, more in wanted.items()
-        if term.pacer.is_full(host, now_ms, more=more)
+        if term.pacer.is_full(host, now_ms, more=more) or (host in trying and term.pacer.trials(host, now_ms))
         for check_id, slot_at in term.pacer.outstanding(host).items()
     }
     if not out:

@@ -70,11 +70,12 @@ SET start_at = excluded.start_at, give_up_at = excluded.give_up_at, state = excl
     waits_for = excluded.waits_for, credential_id = excluded.credential_id
 """
 
-_FINISH = "UPDATE check_requests SET state = 'finished' WHERE check_id = ANY ($1::uuid[])"
+# A test's target holds a sealed password, which nobody needs any more.
+_FINISH = "UPDATE check_requests SET state = 'finished', target = NULL WHERE check_id = ANY ($1::uuid[])"
 
 # Published ones whose end is known.
 _FINISH_ANSWERED = """
-UPDATE check_requests q SET state = 'finished'
+UPDATE check_requests q SET state = 'finished', target = NULL
 WHERE q.state = 'published' AND (
     EXISTS (SELECT FROM results r WHERE r.check_id = q.check_id AND r.slot_at = q.slot_at)
     OR CASE q.kind
@@ -135,9 +136,11 @@ JOIN unnest($1::bigint[], $2::int[]) AS n (monitor_id, location_id) USING (monit
 """
 
 # Which of these checks have ended.
+# A test leaves no result, only how its login went.
 _RECORDED = """
-SELECT r.check_id FROM unnest($1::uuid[], $2::bigint[]) AS n (check_id, slot_at)
-JOIN results r ON r.check_id = n.check_id AND r.slot_at = n.slot_at
+SELECT n.check_id FROM unnest($1::uuid[], $2::bigint[]) AS n (check_id, slot_at)
+WHERE EXISTS (SELECT FROM results r WHERE r.check_id = n.check_id AND r.slot_at = n.slot_at)
+   OR EXISTS (SELECT FROM login_history h WHERE h.check_id = n.check_id)
 """
 
 
@@ -238,7 +241,7 @@ async def last_checked(pool: Pool, places: list[tuple[int, int]]) -> dict[tuple[
 
 
 async def recorded(pool: Pool, checks: dict[UUID, int]) -> set[UUID]:
-    """Those of these checks (with their slots) that have a result."""
+    """Those of these checks (with their slots) whose end is recorded."""
     with translated_errors():
         rows = await pool.fetch(_RECORDED, list(checks), list(checks.values()))
     return {row["check_id"] for row in rows}

@@ -354,3 +354,31 @@ async def test_finished_requests_are_forgotten_after_a_day(world: World) -> None
     await world.set_clock(world.now + 25 * HOUR)
     await tidy(world.term)
     assert await world.pool.fetchval("SELECT count(*) FROM check_requests WHERE state = 'finished'") == 0
+
+
+async def test_first_logins_at_a_host_go_on_as_soon_as_those_before_them_have_ended(world: World) -> None:
+    for number in range(7):
+        monitor = await world.add_monitor(interval_ms=RARELY, user=f"new-{number}@example.com")
+        await world.reconcile()
+        await world.ask(CheckKind.FIRST, monitor)
+    await later(world)
+    assert len(world.new_jobs()) == 3  # if all are refused, it is enough for this host
+    await world.answer()
+    await later(world, seconds=3)
+    assert len(world.new_jobs()) == 3
+    await world.answer()
+    await later(world, seconds=3)
+    assert len(world.new_jobs()) == 1
+
+
+async def test_a_finished_test_keeps_no_password(world: World) -> None:
+    target = CheckTarget(
+        protocol=MailProtocol.IMAP, hostname="mail.example.com", port=993, security=Security.TLS, user="a",
+        sealed_password="sealed",
+    )  # fmt: skip
+    await world.ask(CheckKind.TEST, target=target.model_dump(mode="json"), credential_id=uuid4(), reply_to="gateway")
+    await later(world)
+    await world.answer()
+    await later(world)
+    assert await world.pool.fetch("SELECT target FROM check_requests WHERE state <> 'finished'") == []
+    assert await world.pool.fetch("SELECT target FROM check_requests WHERE target IS NOT NULL") == []
