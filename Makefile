@@ -11,12 +11,13 @@ MAKEFLAGS += --no-print-directory
 PORT ?= 8080
 DATA ?= ./data
 ARGS ?=
+BENCH ?= engine
 
 PYTEST := .venv/bin/python -m pytest
 COMPILE := UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile --generate-hashes --universal \
 	--python-version 3.11 --no-header --no-annotate --quiet pyproject.toml --extra standalone --extra build
 
-.PHONY: help setup setup-dev run demo test test-unit check soak lock clean
+.PHONY: help setup setup-dev run demo test test-unit check soak bench lock clean
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +55,10 @@ check: setup-dev ## lint, format, types, and the rules of the house
 soak: setup-dev ## the tests that run for minutes
 	@sh deploy/setup/servers.sh
 	@$(PYTEST) -m soak --timeout=3600 $(ARGS)
+
+bench: setup-dev ## BENCH=engine: the cost of one check, beside other programs where they can be had
+	@sh deploy/setup/bench-peers.sh
+	@.venv/bin/python -m benchmarks.$(BENCH) $(ARGS)
 
 lock: setup-dev ## write the exact versions of pyproject.toml's needs to requirements*.txt
 	@$(COMPILE) -o requirements.txt

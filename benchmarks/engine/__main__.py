@@ -1,6 +1,6 @@
 """`make bench BENCH=engine`: the cost of one check beside other programs, in flight, and true to the server's times.
 
-    python -m benchmarks.engine [--rounds 15] [--checks 80] [--held 10000] [--only side_by_side,in_flight,fidelity]
+python -m benchmarks.engine [--rounds 15] [--checks 80] [--held 10000] [--only side_by_side,in_flight,fidelity]
 """
 
 import argparse

@@ -27,10 +27,8 @@ class Held:
     wanted: int
 
 
-def measure(
-    certificates: CertificateFiles, cores: Cores, ports: Mapping[str, int], folder: Path, *, held: int
-) -> Held:
-    """IMAP and POP3, plain and TLS, ours and the limit; fewer at once where `ulimit -n` asks for it."""
+def measure(certificates: CertificateFiles, cores: Cores, ports: Mapping[str, int], folder: Path, *, held: int) -> Held:
+    """IMAP, whose checks keep more, plain and TLS, ours and the limit; fewer where `ulimit -n` asks for it."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     count = min(held, most - _SPARE_DESCRIPTORS)
     makers: dict[str, Callable[[], Told]] = {
@@ -39,10 +37,8 @@ def measure(
     }
     kib: dict[str, dict[str, float]] = {}
     for mode in ("plain", "tls"):
-        for protocol in ("imap", "pop3"):
-            name = f"{protocol}.{mode}"
-            for program, make in makers.items():
-                kib.setdefault(name, {})[program] = _once(make(), ports, protocol, mode, count)
+        for program, make in makers.items():
+            kib.setdefault(f"imap.{mode}", {})[program] = _once(make(), ports, "imap", mode, count)
     return Held(kib=kib, checks=count, wanted=held)
 
 

@@ -1,8 +1,8 @@
 """Our probes as a process of their own, told what to do line by line like the others.
 
-    run <imap|pop3> <plain|tls> PORT CHECKS AT_ONCE    ->  ok
-    hold <imap|pop3> <plain|tls> PORT CHECKS           ->  KiB of memory a check, all of them waiting for their login
-    alone, load, burst: see `fidelity`                 ->  what the checks report of themselves
+run <imap|pop3> <plain|tls> PORT CHECKS AT_ONCE    ->  ok
+hold <imap|pop3> <plain|tls> PORT CHECKS           ->  KiB of memory a check, all of them waiting for their login
+alone, load, burst: see `fidelity`                 ->  what the checks report of themselves
 """
 
 import asyncio

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <signal.h>
@@ -188,6 +189,8 @@ static void welcome(int listener) {
             close(fd);
             continue;
         }
+        int one = 1; /* or the greeting would wait for the session tickets to be acknowledged */
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         struct connection *c = &connections[fd];
         c->open = 1;
         c->pop3 = connections[listener].pop3;

@@ -58,7 +58,7 @@ class Told:
 
 def ours(certificates: CertificateFiles, cores: Cores) -> Told:
     """Our probes, on uvloop."""
-    command = [sys.executable, "-m", "benchmarks.engine.our_probes", certificates.authority]
+    command = [sys.executable, "-m", "benchmarks.engine.our_probes", str(certificates.authority)]
     return Told(ToldProcess(command, cores=cores.clients))
 
 
@@ -150,9 +150,7 @@ class Plugins:
         return used.ru_utime + used.ru_stime
 
 
-def assembled(
-    certificates: CertificateFiles, cores: Cores, folder: Path
-) -> tuple[dict[str, Program], dict[str, str]]:
+def assembled(certificates: CertificateFiles, cores: Cores, folder: Path) -> tuple[dict[str, Program], dict[str, str]]:
     """The programs that can be had here, ours first, and why each of the others can't."""
     programs: dict[str, Program] = {"ours": ours(certificates, cores)}
     passed_over: dict[str, str] = {}
