@@ -59,6 +59,9 @@ async def record_within(connection: Connection, answers: Sequence[Answer]) -> Re
     await _free(connection, new, numbers)
     counts = await _keep_missed(connection, missed, numbers)
     await keep_logins(connection, _logins(answers, monitors, numbers), now_ms=now_ms)
+    await result_store.finish_tests(
+        connection, sorted({each.check_id for each in answers if not each.record and each.check_id is not None})
+    )
     return Recorded(new=new, duplicates=_count_results(answers) - len(new), missed=counts)
 
 

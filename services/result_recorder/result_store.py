@@ -63,6 +63,11 @@ class LateAt:
     first_late: int
 
 
+# A test leaves no result for the scheduler to find: it is finished here, and with it go its password and its grant.
+_FINISH_TESTS = """
+UPDATE check_requests SET state = 'finished', target = NULL WHERE check_id = ANY ($1::uuid[]) AND kind = 'test'"""
+
+
 async def insert_results(connection: Connection, rows: Sequence[ResultRow]) -> dict[tuple[UUID, int], int]:
     """Insert what is not there yet; when it was recorded, by (check_id, slot_at) of the new rows."""
     if not rows:
@@ -87,3 +92,9 @@ async def findings_since_last_pass(
     for row in rows:
         found.setdefault((row["monitor_id"], row["location_id"]), []).append(row)
     return found
+
+
+async def finish_tests(connection: Connection, check_ids: Sequence[UUID]) -> None:
+    """These tests were answered."""
+    if check_ids:
+        await connection.execute(_FINISH_TESTS, check_ids)

@@ -51,6 +51,7 @@ async def compose(
         broker=broker,
         settings=settings,
         instance=instance_name("scheduler"),
+        jobs_survive=False,
     )
     app = create_app(
         pool=gateway_pool,

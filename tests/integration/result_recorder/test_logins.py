@@ -106,6 +106,20 @@ async def test_a_test_always_leaves_its_login(desk: RecorderDesk) -> None:
     assert len(await history(desk)) == 2
 
 
+async def test_a_test_that_was_answered_is_finished_and_its_password_gone(desk: RecorderDesk) -> None:
+    asked = answer(slot(2), OutcomeKind.CONNECT_REFUSED, check_kind=CheckKind.TEST, monitor_id=0, record=False)
+    await desk.pool.execute(
+        """INSERT INTO check_requests (check_id, kind, organization_id, monitor_id, monitor_public_id, location_id,
+               slot_at, start_at, give_up_at, target, state)
+           VALUES ($1, 'test', 1, 0, gen_random_uuid(), 0, $2, $2, $2, '{}', 'published')""",
+        asked.check_id,
+        slot(2),
+    )
+    await record(desk.pool, [asked])
+    request = await desk.row("SELECT state, target FROM check_requests WHERE check_id = $1", asked.check_id)
+    assert request == {"state": "finished", "target": None}
+
+
 async def test_each_refusal_sets_the_next_rung(desk: RecorderDesk) -> None:
     at = NOW
     waits = []
