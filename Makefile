@@ -60,6 +60,9 @@ bench: setup-dev ## BENCH=engine: the cost of one check, beside other programs w
 	@sh deploy/setup/bench-peers.sh
 	@.venv/bin/python -m benchmarks.$(BENCH) $(ARGS)
 
+fuzz: setup-dev ## a million spoiled conversations with mail servers, in twenty minutes at most
+	@$(PYTEST) -m fuzz tests/fuzz $(ARGS)
+
 lock: setup-dev ## write the exact versions of pyproject.toml's needs to requirements*.txt
 	@$(COMPILE) -o requirements.txt
 	@$(COMPILE) --extra dev -c requirements.txt -o requirements-dev.txt

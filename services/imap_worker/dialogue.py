@@ -30,7 +30,8 @@ from shared.probing.steps import (
     with_manners,
 )
 
-_CAPABILITY_CODE: Final = re.compile(rb"\[CAPABILITY ([^\]\r\n]*)\]", re.IGNORECASE)
+# No bracket inside: a line of nothing but openings would be searched anew from each of them.
+_CAPABILITY_CODE: Final = re.compile(rb"\[CAPABILITY ([^\[\]\r\n]*)\]", re.IGNORECASE)
 _EXISTS: Final = re.compile(rb"(\S+) EXISTS\Z", re.IGNORECASE)
 _NUMBER: Final = re.compile(rb"[0-9]{1,10}")
 _WHO_CALLS: Final = ('("name"', '"mailprobe")')
