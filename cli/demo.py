@@ -101,5 +101,5 @@ def _said(item: dict[str, Any], checks: list[dict[str, Any]]) -> str:
     """What is wrong, or what a sound mailbox should know all the same."""
     if item["health"] == Health.UP:
         return (checks[0]["warningMessage"] or "") if checks else ""
-    said = reason(item, checks).replace(f"{item['hostname']}:{item['port']}", "the server")
+    said = reason(item).replace(f"{item['hostname']}:{item['port']}", "the server")
     return said[:1].upper() + said[1:]

@@ -66,6 +66,7 @@ class StoredMonitor:
     description: Description
     health: Health
     health_since_ms: int | None
+    health_message: str | None
     last_checked_at_ms: int | None
     last_outcome: str | None
     customer_name: str

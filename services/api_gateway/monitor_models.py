@@ -28,7 +28,7 @@ from shared.checks.vocabulary import Health, MonitorStatus
 # Fields of answers that mean nothing in a request: what a GET brought may be sent back.
 ANSWER_ONLY = frozenset(
     {"id", "publicId", "organizationId", "lastCheckedAt", "createdAt", "updatedAt"}
-    | {"health", "healthSince", "customer", "customerName", "warnings"}
+    | {"health", "healthSince", "healthMessage", "customer", "customerName", "warnings"}
 )
 
 SentStatus = Literal["active", "maintenance", "disabled", "paused", "inactive"]
@@ -144,6 +144,7 @@ class MonitorBasics(AnswerModel):
     allowed_check_country_codes: list[str] | None
     health: Health
     health_since: Moment | None
+    health_message: str | None = Field(description="What is wrong, in a sentence, while it is not `up`.")
 
 
 class MonitorAnswer(MonitorBasics):

@@ -15,7 +15,8 @@ from shared.database.pool import Connection
 _COLUMNS = """m.id, m.public_id, m.organization_id, m.customer_id, m.name, m.hostname, m.port, m.status,
     m.interval_ms, m.timeout_seconds, m.allowed_check_country_codes, m.notification_email,
     m.notification_phone_number, m.config, m.sealed_password, m.credential_id, m.revision, m.created_at,
-    m.updated_at, coalesce(h.health, 'unknown') AS health, h.since, h.last_checked_at, h.outcome,
+    m.updated_at, coalesce(h.health, 'unknown') AS health, h.since, h.message, h.last_checked_at,
+    h.outcome,
     c.name AS customer_name, c.allowed_check_country_codes AS customer_country_codes"""
 _FROM = """FROM monitors m
     JOIN customers c ON c.organization_id = m.organization_id AND c.id = m.customer_id
@@ -185,6 +186,7 @@ def _stored(row: Any) -> StoredMonitor:
         ),
         health=Health(row["health"]),
         health_since_ms=row["since"],
+        health_message=row["message"],
         last_checked_at_ms=row["last_checked_at"],
         last_outcome=row["outcome"],
         customer_name=row["customer_name"],

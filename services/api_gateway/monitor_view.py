@@ -13,7 +13,7 @@ from services.api_gateway.monitor_models import (
     MonitorItem,
     MonitorWarning,
 )
-from shared.checks.vocabulary import Security, WarningCode
+from shared.checks.vocabulary import Health, Security, WarningCode
 from shared.probing.address_policy import AddressPolicy
 
 
@@ -79,6 +79,7 @@ def _basics(stored: StoredMonitor, *, echo: str | None) -> dict[str, Any]:
         "allowed_check_country_codes": None if countries is None else list(countries),
         "health": stored.health,
         "health_since": moment_if_known(stored.health_since_ms),
+        "health_message": None if stored.health is Health.UP else stored.health_message,
     }
 
 
