@@ -106,6 +106,10 @@ class _Conversation:
             if line[:11].upper() == b"CAPABILITY ":
                 self._offered = _atoms(line[11:])
                 return
+        # Not where RFC 3501 wants it, but there.
+        if (found := _CAPABILITY_CODE.search(reply.text)) is not None:
+            self._offered = _atoms(found[1])
+            return
         raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, variant="missing_data", polite=True)
 
     def _start_tls(self) -> Dialogue:
@@ -155,6 +159,8 @@ class _Conversation:
 
     def _judge_login(self, reply: Reply) -> None:
         if reply.status == "OK":
+            if self._findings.login is LoginOutcome.NOT_SENT:
+                raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, variant="unasked", polite=True)
             return
         if reply.status == "BAD":
             raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, polite=True)
@@ -165,7 +171,8 @@ class _Conversation:
 
     def _with_bye(self, failure: CheckFailed) -> CheckFailed:
         """A server may say why it hangs up; during the login its code can name a softer reason."""
-        if failure.kind is not OutcomeKind.CONNECTION_LOST or self._bye is None:
+        # After its goodbye a server has left, whether it hangs up or merely falls silent.
+        if self._bye is None or failure.kind not in (OutcomeKind.CONNECTION_LOST, OutcomeKind.COMMAND_TIMEOUT):
             return failure
         kind = OutcomeKind.CONNECTION_LOST
         if self._logging_in:

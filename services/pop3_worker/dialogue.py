@@ -142,6 +142,8 @@ class _Conversation:
 
     def _judge_login(self, status: Status) -> None:
         if status.ok:
+            if self._findings.login is LoginOutcome.NOT_SENT:
+                raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, status.text, variant="unasked", polite=True)
             return
         kind, by_code = judge_refusal(status.text, OutcomeKind.AUTH_REJECTED)
         self._findings.login = login_outcome(kind, by_code=by_code)

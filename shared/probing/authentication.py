@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import contextlib
 import secrets
 from collections.abc import Callable, Generator
 from typing import Final
@@ -31,8 +30,12 @@ class Exchanged:
 
     def confirm(self) -> None:
         """The server said yes: raises `CheckFailed` where it had yet to prove that it may (SCRAM's signature)."""
-        with contextlib.suppress(StopIteration):
+        try:
             self._exchange.send(b"")
+        except StopIteration:
+            return
+        # Content before it was told everything: whoever says so has not looked at the password.
+        raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, variant="unasked")
 
 
 def authenticate(

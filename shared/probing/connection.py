@@ -115,6 +115,9 @@ class Connection(asyncio.Protocol):
             self._fail(CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, variant="connection"))
         elif self._waiting is not None and type(self._waiting) is not Compute:
             self._advance(self._waiting)
+        if self._tls is not None and self._tls.ended:
+            # Hung up as far as TLS goes, whatever becomes of the connection below; what was said before counted.
+            self._fail(CheckFailed(OutcomeKind.CONNECTION_LOST, unread=self._reader.unread))
 
     def eof_received(self) -> bool:
         self._fail(CheckFailed(OutcomeKind.CONNECTION_LOST, unread=self._reader.unread))
@@ -294,6 +297,9 @@ class Connection(asyncio.Protocol):
         if not tls.handshaking and not self.ended.done():
             for piece in tls.decrypted():
                 self._reader.feed(piece)
+            flight = tls.outgoing()
+            if flight and self._transport is not None:
+                self._transport.write(flight)
 
     def _handshake_on(self, data: bytes) -> None:
         tls = self._tls

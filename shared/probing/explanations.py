@@ -193,6 +193,10 @@ _BY_VARIANT: Final[dict[tuple[OutcomeKind, str], Explanation]] = {
     (OutcomeKind.PROTOCOL_ERROR, "signature"): Explanation(
         "{server} accepted the login without proving that it knows the password itself."
     ),
+    (OutcomeKind.PROTOCOL_ERROR, "unasked"): Explanation(
+        "{server} called the login a success before it was told the password.",
+        "It may let in whoever comes; look at its authentication settings.",
+    ),
     (OutcomeKind.INTERNAL, "resolver"): Explanation(
         "The name servers this mailprobe uses do not answer at all; nothing is known about {host}.",
         "Check /etc/resolv.conf on the worker, or MAILPROBE_DNS_SERVERS.",

@@ -12,8 +12,8 @@ from shared.probing.steps import CheckFailed
 class LineReader:
     """Feed it bytes; take lines (without their ends) and literals. Raises `CheckFailed` where a cap is passed.
 
-    A line ends with LF, before which one CR is dropped. A CR elsewhere or a NUL is a protocol error: what one side
-    takes for two lines and the other for one is how commands are smuggled.
+    A line ends with LF, before which one CR is dropped; neither counts towards its length. A CR elsewhere or a NUL is
+    a protocol error: what one side takes for two lines and the other for one is how commands are smuggled.
     """
 
     # The bytes as they came and a place in them: a segment of many lines is never copied or moved for each of them.
@@ -45,7 +45,7 @@ class LineReader:
         if at == len(data):
             return None
         end = data.find(b"\n", self._scanned)
-        if end < 0 or end - at > self._limits.line_bytes:
+        if end < 0 or end - at > self._limits.line_bytes + (data[end - 1] == 13):
             self._judge_partial()
             self._scanned = len(data)
             return None
@@ -80,5 +80,5 @@ class LineReader:
         if 0 <= data.find(b"\r", start, stop) < stop - 1 or data.find(b"\0", start, stop) >= 0:
             first = data[at : at + 512]
             raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, first, variant="control", unread=first)
-        if len(data) - at > most:
+        if len(data) - at > most + data.endswith(b"\r", at + most):
             raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, data[at : at + 512], variant="line")

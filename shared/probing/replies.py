@@ -24,6 +24,7 @@ _BY_CODE: Final[dict[str, OutcomeKind]] = {
     "SYS/TEMP": Kind.AUTH_TEMPORARY,
     "LIMIT": Kind.RATE_LIMITED,
     "THROTTLED": Kind.RATE_LIMITED,
+    "OVERQUOTA": Kind.RATE_LIMITED,  # to a login: of commands or bandwidth
     "LOGIN-DELAY": Kind.RATE_LIMITED,
     "INUSE": Kind.MAILBOX_LOCKED,
     "IN-USE": Kind.MAILBOX_LOCKED,

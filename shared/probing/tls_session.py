@@ -32,7 +32,7 @@ class TlsPlan:
 class TlsSession:
     """Feed it what arrives, send what it has to say. Raises `CheckFailed` with a tls_ kind."""
 
-    __slots__ = ("_first_bytes", "_in", "_out", "_tls", "_verified", "handshaking")
+    __slots__ = ("_first_bytes", "_in", "_out", "_tls", "_verified", "ended", "handshaking")
 
     def __init__(self, plan: TlsPlan) -> None:
         context = plan.context
@@ -45,6 +45,7 @@ class TlsSession:
         self._verified = context.verify_mode is ssl.CERT_REQUIRED
         self._first_bytes = b""
         self.handshaking = True
+        self.ended = False  # the server said that nothing more will come (close_notify)
 
     def handshake(self, data: bytes) -> bool:
         """Take what arrived and go on; True once the handshake is complete."""
@@ -70,7 +71,10 @@ class TlsSession:
         while self._in.pending or self._tls.pending():
             try:
                 piece = self._tls.read(_RECORD_BYTES)
-            except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+            except ssl.SSLWantReadError:
+                return
+            except ssl.SSLZeroReturnError:
+                self.ended = True
                 return
             except ssl.SSLError as error:
                 raise self._after_handshake(error) from None
@@ -86,7 +90,7 @@ class TlsSession:
         return self._out.read()
 
     def outgoing(self) -> bytes:
-        """What the handshake has to say next."""
+        """What TLS itself has to say next: a flight of the handshake, the answer to a new key."""
         return self._out.read() if self._out.pending else b""
 
     def result(self) -> HandshakeResult:

@@ -381,4 +381,4 @@ def all_cases() -> list[Case]:
         cases += _at_greeting(protocol)
         cases += _certificates(protocol)
     quiet = {Kind.GREETING_TIMEOUT, Kind.COMMAND_TIMEOUT, Kind.TLS_TIMEOUT}
-    return [replace(case, timeout_ms=2000) if quiet & set(case.kinds) else case for case in cases]
+    return [replace(case, timeout_ms=3000) if quiet & set(case.kinds) else case for case in cases]
