@@ -34,6 +34,7 @@ def measure(certificates: CertificateFiles, cores: Cores, ports: Mapping[str, in
     makers: dict[str, Callable[[], Told]] = {
         "ours": lambda: ours(certificates, cores),
         "limit": lambda: limit(certificates, cores, folder),
+        "frugal_limit": lambda: limit(certificates, cores, folder, frugal=True),
     }
     kib: dict[str, dict[str, float]] = {}
     for mode in ("plain", "tls"):

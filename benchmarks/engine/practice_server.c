@@ -29,7 +29,7 @@ struct connection {
     SSL *ssl; /* NULL in clear */
     char *line;
     unsigned used;
-    char pop3, slow, shaking, open, is_listener, tls;
+    char pop3, slow, shaking, open, is_listener, tls, waits;
     char held_tag[16];
 };
 
@@ -89,13 +89,22 @@ static void log_in(int fd, const char *tag) {
         return;
     }
     snprintf(c->held_tag, sizeof c->held_tag, "%s", tag);
+    if (held_count == MOST_FDS) {
+        hang_up(fd);
+        return;
+    }
+    c->waits = 1;
     held[held_count++] = fd;
     newest_held_at = now();
 }
 
 static void answer_held(void) {
-    for (int i = 0; i < held_count; i++)
-        if (connections[held[i]].open && connections[held[i]].slow) accept_login(held[i], connections[held[i]].held_tag);
+    for (int i = 0; i < held_count; i++) {
+        struct connection *c = &connections[held[i]];
+        if (!c->waits) continue; /* it has hung up meanwhile */
+        c->waits = 0;
+        accept_login(held[i], c->held_tag);
+    }
     held_count = 0;
 }
 

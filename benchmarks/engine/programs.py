@@ -62,10 +62,11 @@ def ours(certificates: CertificateFiles, cores: Cores) -> Told:
     return Told(ToldProcess(command, cores=cores.clients))
 
 
-def limit(certificates: CertificateFiles, cores: Cores, folder: Path) -> Told:
-    """The same dialogue in C. Raises CannotCompile."""
+def limit(certificates: CertificateFiles, cores: Cores, folder: Path, *, frugal: bool = False) -> Told:
+    """The same dialogue in C; `frugal` with memory as Python tells OpenSSL to be. Raises CannotCompile."""
     program = compiled("engine_limit", folder)
-    return Told(ToldProcess([program, certificates.authority, SERVER_NAME, USER, PASSWORD], cores=cores.clients))
+    words = [str(program), str(certificates.authority), SERVER_NAME, USER, PASSWORD, *(["frugal"] if frugal else [])]
+    return Told(ToldProcess(words, cores=cores.clients))
 
 
 class Blackbox:

@@ -62,8 +62,9 @@ def in_flight(held: Held) -> None:
         print(f"(fewer than {held.wanted}: ulimit -n allows no more)")
     for check, kib in held.kib.items():
         _figure(f"{check}.in_flight_kib", kib["ours"])
-        _figure(f"{check}.limit_in_flight_kib", kib["limit"])
-        _figure(f"{check}.in_flight_vs_limit", kib["ours"] / kib["limit"])
+        for limit in ("limit", "frugal_limit"):
+            _figure(f"{check}.{limit}_in_flight_kib", kib[limit])
+            _figure(f"{check}.in_flight_vs_{limit}", kib["ours"] / kib[limit])
 
 
 def fidelity(found: Mapping[str, Fidelity]) -> None:
