@@ -18,14 +18,40 @@ fingerprint() { cat "$1" pyproject.toml | cksum | tr ' ' '-'; }
 fits() { [ "$(cat ".venv/.made-for-$1" 2>/dev/null)" = "$PWD $(fingerprint "$2")" ]; }
 works() { .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
-if works && { fits dev requirements-dev.txt || { [ "$kind" = run ] && fits run requirements.txt; }; }; then
+made() { works && { fits dev requirements-dev.txt || { [ "$kind" = run ] && fits run requirements.txt; }; }; }
+
+if made; then
     exit 0
 fi
 
-# Scripts in an environment name its place; one that was moved is made anew.
+# One at a time: what follows may remove the whole of .venv. The lock of one that was killed is taken over.
+lock=.venv.lock
+said=
+until ln -s $$ "$lock" 2>/dev/null; do
+    [ -w . ] || { say "cannot write in $PWD; give it to this user, or clone into a directory of your own"; exit 1; }
+    owner=$(readlink "$lock" || echo gone)
+    if [ "$owner" != gone ] && ! kill -0 "$owner" 2>/dev/null; then
+        rm -f "$lock"
+        continue
+    fi
+    [ -n "$said" ] || say "waiting for another make (process $owner) that makes .venv"
+    said=yes
+    sleep 1
+done
+trap 'rm -f "$lock"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+if made; then
+    exit 0
+fi
+
+# Scripts in an environment name its place; one that was moved is made anew. So is one without a mark: its making was
+# interrupted, and what is half there (pip itself, or a package pip takes for installed) would never be put right.
+finished() { [ -n "$(cat .venv/.made-for-* 2>/dev/null)" ]; }
 moved() { cat .venv/.made-for-* 2>/dev/null | grep -qv "^$PWD "; }
 
-if ! works || moved; then
+if ! works || ! finished || moved; then
     python=$(sh deploy/setup/find-python.sh)
     say "making .venv with $python"
     "$python" -m venv --clear .venv

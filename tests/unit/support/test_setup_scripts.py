@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-TOOLS = ("sh", "dirname", "id", "cat", "cksum", "tr", "sed", "env")
+TOOLS = ("sh", "dirname", "id", "cat", "cksum", "tr", "sed", "env", "grep", "ln", "readlink", "rm", "mkdir", "sleep")
 
 
 @pytest.fixture
@@ -80,6 +80,87 @@ def test_says_which_package_brings_venv(path: Path) -> None:
     answer = find_python(path)
     assert answer.returncode == 1
     assert "sudo apt-get install -y python3.11-venv" in one_sentence(answer.stderr)
+
+
+@pytest.fixture
+def checkout(path: Path, tmp_path: Path) -> Path:
+    """A checkout whose Python makes environments that only write down what they are asked."""
+    folder = tmp_path / "checkout"
+    (folder / "deploy/setup").mkdir(parents=True)
+    for script in ("environment.sh", "find-python.sh"):
+        shutil.copy(ROOT / "deploy/setup" / script, folder / "deploy/setup")
+    for name in ("requirements.txt", "requirements-dev.txt", "pyproject.toml"):
+        (folder / name).write_text(f"{name}\n")
+    made = put(
+        path, "made-python", 'case "$2" in pip) echo "$*" >> asked; exit "$(cat fails 2>/dev/null || echo 0)";; esac'
+    )
+    put(
+        path,
+        "python3",
+        'case "$*" in *--clear*) echo made >> asked; rm -rf .venv; mkdir -p .venv/bin; '
+        f"ln -s {made} .venv/bin/python;; esac",
+    )
+    return folder
+
+
+def environment(checkout: Path, path: Path) -> subprocess.CompletedProcess[str]:
+    (checkout / "asked").write_text("")
+    return subprocess.run(
+        ["/bin/sh", checkout / "deploy/setup/environment.sh", "run"],
+        env={"PATH": str(path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_an_environment_is_made_once(checkout: Path, path: Path) -> None:
+    assert environment(checkout, path).returncode == 0
+    assert (checkout / "asked").read_text().startswith("made\n")
+    assert environment(checkout, path).returncode == 0
+    assert (checkout / "asked").read_text() == ""
+    assert not (checkout / ".venv.lock").is_symlink()
+
+
+def test_an_environment_whose_making_was_interrupted_is_made_anew(checkout: Path, path: Path) -> None:
+    (checkout / "fails").write_text("1")
+    answer = environment(checkout, path)
+    assert answer.returncode == 1
+    assert "the packages could not be installed" in answer.stderr
+    (checkout / "fails").unlink()
+    assert environment(checkout, path).returncode == 0
+    assert (checkout / "asked").read_text().startswith("made\n")
+
+
+def test_changed_requirements_go_into_the_environment_that_is_there(checkout: Path, path: Path) -> None:
+    environment(checkout, path)
+    (checkout / "requirements.txt").write_text("others\n")
+    assert environment(checkout, path).returncode == 0
+    asked = (checkout / "asked").read_text()
+    assert "made" not in asked
+    assert "-r requirements.txt" in asked
+
+
+def test_the_lock_of_one_that_was_killed_is_taken_over(checkout: Path, path: Path) -> None:
+    ended = subprocess.run(["/bin/sh", "-c", "echo $$"], capture_output=True, text=True, check=True)
+    (checkout / ".venv.lock").symlink_to(ended.stdout.strip())
+    answer = environment(checkout, path)
+    assert answer.returncode == 0, answer.stderr
+    assert "waiting" not in answer.stderr
+
+
+def test_two_makes_do_not_make_one_environment_at_once(checkout: Path, path: Path) -> None:
+    (checkout / ".venv.lock").symlink_to(str(os.getpid()))
+    command = ["/bin/sh", checkout / "deploy/setup/environment.sh", "run"]
+    with subprocess.Popen(command, env={"PATH": str(path)}, stderr=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stderr is not None
+        assert "waiting for another make" in waiting.stderr.readline()
+        assert not (checkout / ".venv").exists()
+        (checkout / ".venv.lock").unlink()
+        waiting.stderr.read()
+        assert waiting.wait(timeout=60) == 0
+    assert (checkout / ".venv/bin/python").exists()
 
 
 def test_an_old_make_is_named_with_the_way_out() -> None:
