@@ -15,6 +15,7 @@ import structlog
 from shared.checks.outcome import CertificateFacts, Outcome
 from shared.checks.vocabulary import OutcomeKind, Phase, Security
 from shared.probing.address_policy import Blocked
+from shared.probing.canaries import MAY_BE_OURS
 from shared.probing.connecting import connect_first
 from shared.probing.connection import Connection, Ending
 from shared.probing.environment import ProbeEnvironment
@@ -111,7 +112,7 @@ class _Attempt:
         except CheckFailed as failure:
             phase = self.timeline.phase
             self.timeline.close()
-            return failed(failure, phase, self.seen())
+            return failed(await self._fairly(failure), phase, self.seen())
         await self._read_certificate(ending)
         if await self._hung_up_on_handshake(ending):
             return failed(CheckFailed(OutcomeKind.TLS_PROTOCOL, variant="hung_up"), ending.phase, self.seen())
@@ -120,6 +121,13 @@ class _Attempt:
             phase = Phase.TLS if ending.failure.kind is OutcomeKind.TLS_PROTOCOL else ending.phase
             return failed(ending.failure, phase, self.seen())
         return passed(ending.phase, self.seen())
+
+    async def _fairly(self, failure: CheckFailed) -> CheckFailed:
+        """The failure, unless it is our own network that failed."""
+        canaries = self.environment.canaries
+        if failure.kind in MAY_BE_OURS and await canaries.all_out_of_reach(deadline_at=self._deadline_at):
+            return CheckFailed(OutcomeKind.INTERNAL, failure.words, variant="canaries")
+        return failure
 
     async def _play(self) -> Ending:
         target = self.request.target

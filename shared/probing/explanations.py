@@ -201,6 +201,14 @@ _BY_VARIANT: Final[dict[tuple[OutcomeKind, str], Explanation]] = {
         "The name servers this mailprobe uses do not answer at all; nothing is known about {host}.",
         "Check /etc/resolv.conf on the worker, or MAILPROBE_DNS_SERVERS.",
     ),
+    (OutcomeKind.INTERNAL, "resolver_helpless"): Explanation(
+        "The name servers this mailprobe uses can't look anything up; nothing is known about {host}.",
+        "Check what /etc/resolv.conf on the worker, or MAILPROBE_DNS_SERVERS, leads to.",
+    ),
+    (OutcomeKind.INTERNAL, "canaries"): Explanation(
+        "Nothing is known about {host}: this worker can't reach any of its canary targets either.",
+        "Check the worker's own network; the targets are named in MAILPROBE_CANARY_TARGETS.",
+    ),
     (OutcomeKind.INTERNAL, "no_route"): Explanation(
         "This worker has no route to the network of {host}.", "Check the worker's own network."
     ),

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import aiodns
 import aiodns.error
-import pycares
 
 from shared.checks.vocabulary import IpFamily, OutcomeKind
 from shared.probing.address_policy import ip_literal
+from shared.probing.dns_channel import FRESH_SECONDS, DnsChannel
 from shared.probing.steps import CheckFailed
 
 # Letters the DNS of mail hosts is made of. What else reaches a C library may be cut at a NUL or folded to digits.
@@ -26,25 +26,29 @@ _SOUND_NAME = re.compile(
 _NO_SUCH_NAME = frozenset({aiodns.error.ARES_ENOTFOUND, aiodns.error.ARES_ENONAME, aiodns.error.ARES_EBADNAME})
 _NO_ANSWER = frozenset({aiodns.error.ARES_ETIMEOUT, aiodns.error.ARES_ECONNREFUSED})
 _OUR_TROUBLE = frozenset({aiodns.error.ARES_EFILE, aiodns.error.ARES_ENOMEM, aiodns.error.ARES_ENOTINITIALIZED})
+# From a name server that answers, but only to say that it can't find out.
+_NO_HELP = frozenset({aiodns.error.ARES_ESERVFAIL, aiodns.error.ARES_EREFUSED, aiodns.error.ARES_ENOTIMP})
 _SIGN_OF_LIFE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class _SignOfLife:
     at: float
-    alive: bool
+    answers: bool  # something came back
+    knows: bool  # and was of use
 
 
 class Resolver:
     """c-ares on a thread of its own. Every lookup ends within the deadline, whatever the name servers do."""
 
-    def __init__(self, *, servers: Sequence[str] = (), deadline_seconds: float) -> None:
-        self._servers = tuple(servers)
+    def __init__(
+        self, *, servers: Sequence[str] = (), deadline_seconds: float, fresh_seconds: float = FRESH_SECONDS
+    ) -> None:
         self._deadline_seconds = deadline_seconds
-        self._channel: aiodns.DNSResolver | None = None
+        self._channel = DnsChannel(servers=servers, answer_seconds=deadline_seconds, fresh_seconds=fresh_seconds)
         self._answered_at = -1.0
         self._sign: _SignOfLife | None = None
-        self._asking: asyncio.Task[bool] | None = None
+        self._asking: asyncio.Task[_SignOfLife] | None = None
 
     async def resolve(
         self, hostname: str, family: IpFamily, *, deadline_seconds: float | None = None
@@ -72,7 +76,10 @@ class Resolver:
                 raise CheckFailed(OutcomeKind.INTERNAL, variant="resources") from None
             if code in _NO_ANSWER:
                 raise await self._nobody_answered(asked_at) from None
-            self._answered_at = time.monotonic()
+            if code in _NO_HELP and self._answered_at < asked_at and not (await self._sign_of_life()).knows:
+                raise CheckFailed(OutcomeKind.INTERNAL, variant="resolver_helpless") from None
+            if code not in _NO_HELP:
+                self._answered_at = time.monotonic()
             if code in _NO_SUCH_NAME:
                 raise CheckFailed(OutcomeKind.DNS_NXDOMAIN) from None
             if code == aiodns.error.ARES_ENODATA:
@@ -85,52 +92,43 @@ class Resolver:
     async def close(self) -> None:
         if self._asking is not None:
             self._asking.cancel()
-        channel, self._channel = self._channel, None
-        if channel is not None:
-            await channel.close()
-
-    def _open(self) -> aiodns.DNSResolver:
-        # Late, because it belongs to the running loop. No search domains: a mail server's name is what it says.
-        if self._channel is None:
-            self._channel = aiodns.DNSResolver(
-                nameservers=self._servers or None,
-                timeout=max(self._deadline_seconds / 2, 0.1),
-                tries=2,
-                flags=pycares.ARES_FLAG_NOSEARCH,
-            )
-        return self._channel
+        await self._channel.close()
 
     async def _lookup(self, name: str) -> tuple[str, ...]:
-        found = await self._open().getaddrinfo(name, port=0)
+        with self._channel.lent() as channel:
+            found = await channel.getaddrinfo(name, port=0)
         raw = (node.addr[0] for node in found.nodes)
         # A thousand records of one address are one address.
         return tuple(dict.fromkeys(text.decode() if isinstance(text, bytes) else str(text) for text in raw))
 
     async def _nobody_answered(self, asked_at: float) -> CheckFailed:
-        if self._answered_at >= asked_at or await self._is_alive():
+        if self._answered_at >= asked_at or (await self._sign_of_life()).answers:
             return CheckFailed(OutcomeKind.DNS_FAILURE, variant="timeout")
         return CheckFailed(OutcomeKind.INTERNAL, variant="resolver")
 
-    async def _is_alive(self) -> bool:
+    async def _sign_of_life(self) -> _SignOfLife:
         """Whether our own resolver answers anything at all; asked once for all who want to know."""
         sign = self._sign
         if sign is not None and time.monotonic() - sign.at < _SIGN_OF_LIFE_SECONDS:
-            return sign.alive
+            return sign
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask_for_a_sign())
         return await asyncio.shield(self._asking)
 
-    async def _ask_for_a_sign(self) -> bool:
+    async def _ask_for_a_sign(self) -> _SignOfLife:
+        answers = knows = True
         try:
             async with asyncio.timeout(0.5):
-                await self._open().query_dns(".", "NS")
-            alive = True
+                with self._channel.lent() as channel:
+                    await channel.query_dns(".", "NS")
         except TimeoutError:
-            alive = False
+            answers = knows = False
         except aiodns.error.DNSError as error:
-            alive = bool(error.args) and error.args[0] not in _NO_ANSWER
-        self._sign = _SignOfLife(time.monotonic(), alive)
-        return alive
+            code = error.args[0] if error.args else 0
+            answers = code not in _NO_ANSWER
+            knows = answers and code not in _NO_HELP
+        self._sign = _SignOfLife(time.monotonic(), answers=answers, knows=knows)
+        return self._sign
 
 
 def _of_family(addresses: Sequence[str], family: IpFamily) -> tuple[str, ...]:

@@ -52,6 +52,18 @@ def _is_address(value: str) -> str:
     return value
 
 
+def _is_host_and_port(value: str) -> str:
+    """A name or an address, and a port: `mail.example.org:993`, `9.9.9.9:53`, `[2620:fe::fe]:53`."""
+    host, _, port = value.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        ip_address(host[1:-1])
+    elif not host or not host.isascii() or not set("/@:[] ").isdisjoint(host):
+        raise ValueError(f"{value} is no host with a port")
+    if not port.isdecimal() or not 1 <= int(port) <= 65535:
+        raise ValueError(f"{value} has no port of 1 to 65535")
+    return value
+
+
 def _has_scheme(*schemes: str) -> AfterValidator:
     def check(value: SecretStr) -> SecretStr:
         if value.get_secret_value().partition("://")[0].lower() not in schemes:
@@ -73,6 +85,9 @@ def _is_json_object(value: SecretStr) -> SecretStr:
 Network = IPv4Network | IPv6Network
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
 Addresses = Annotated[tuple[Annotated[str, AfterValidator(_is_address)], ...], NoDecode, BeforeValidator(_split)]
+HostsAndPorts = Annotated[
+    tuple[Annotated[str, AfterValidator(_is_host_and_port)], ...], NoDecode, BeforeValidator(_split)
+]
 DatabaseUrl = Annotated[SecretStr, _has_scheme("postgresql", "postgres")]
 AmqpUrl = Annotated[SecretStr, _has_scheme("amqp", "amqps")]
 ManagementUrl = Annotated[SecretStr, _has_scheme("http", "https")]
@@ -209,6 +224,10 @@ class ProbingSettings(LocationSettings, NetworkSettings):
     max_handshakes: Annotated[int, Field(ge=1)] = 64  # TLS handshakes at once
     ca_file: Path | None = None  # trusted beside the system's authorities
     dns_servers: Addresses = Field(default=(), description="a comma list of addresses, such as 9.9.9.9,1.1.1.1")
+    # Where none of them takes a connection, it is this worker's network that failed, not the mail server.
+    canary_targets: HostsAndPorts = Field(
+        default=(), description="a comma list of hosts with ports, such as 9.9.9.9:53,[2620:fe::fe]:53"
+    )
 
     @field_validator("ca_file")
     @classmethod

@@ -23,8 +23,8 @@ class NameServer:
 
 
 class _Udp(asyncio.DatagramProtocol):
-    def __init__(self, zone: Mapping[str, Answer], otherwise: Answer, asked: list[str]) -> None:
-        self._zone, self._otherwise, self._asked = zone, otherwise, asked
+    def __init__(self, zone: Mapping[str, Answer], otherwise: Answer, asked: list[str], ttl_seconds: int) -> None:
+        self._zone, self._otherwise, self._asked, self._ttl_seconds = zone, otherwise, asked, ttl_seconds
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.DatagramTransport = transport  # type: ignore[assignment]
@@ -43,17 +43,21 @@ class _Udp(asyncio.DatagramProtocol):
         rcode = _RCODES[answer] if isinstance(answer, str) else 0
         question = query[12 : end + 4]
         header = query[:2] + struct.pack("!HHHHH", 0x8180 | rcode, 1, len(records), 0, 0)
-        body = b"".join(b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 1, len(a.packed)) + a.packed for a in records)
+        body = b"".join(
+            b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, self._ttl_seconds, len(a.packed)) + a.packed for a in records
+        )
         self._transport.sendto(header + question + body, sender)
 
 
 @contextlib.asynccontextmanager
-async def name_server(zone: Mapping[str, Answer], otherwise: Answer = NXDOMAIN) -> AsyncIterator[NameServer]:
-    """Serves the zone for as long as the block lasts; other names get `otherwise`."""
+async def name_server(
+    zone: Mapping[str, Answer], otherwise: Answer = NXDOMAIN, *, ttl_seconds: int = 1
+) -> AsyncIterator[NameServer]:
+    """Serves the zone (which may change) for as long as the block lasts; other names get `otherwise`."""
     server = NameServer(address="")
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(
-        lambda: _Udp(zone, otherwise, server.asked), local_addr=("127.0.0.1", 0)
+        lambda: _Udp(zone, otherwise, server.asked, ttl_seconds), local_addr=("127.0.0.1", 0)
     )
     host, port = transport.get_extra_info("sockname")
     server.address = f"{host}:{port}"

@@ -31,6 +31,7 @@ def environment_for(settings: ProbingSettings) -> ProbeEnvironment:
         allowed_private_networks=[str(network) for network in settings.allowed_private_networks],
         ca_file=str(settings.ca_file) if settings.ca_file is not None else None,
         dns_servers=settings.dns_servers,
+        canary_targets=settings.canary_targets,
         max_handshakes=settings.max_handshakes,
     )
 

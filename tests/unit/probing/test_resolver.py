@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from shared.checks.vocabulary import IpFamily, OutcomeKind
+from shared.probing.dns_channel import FRESH_SECONDS
 from shared.probing.resolver import Resolver
 from shared.probing.steps import CheckFailed
 from tests.support.name_server import HANGS, NODATA, NXDOMAIN, SERVFAIL, name_server
@@ -79,6 +80,51 @@ async def test_name_servers_that_answer_nothing_at_all_are_our_own_trouble() -> 
     async with resolver({}, otherwise=HANGS, seconds=0.3) as made:
         failed = await failure(made, "mail.test")
         assert (failed.kind, failed.variant) == (OutcomeKind.INTERNAL, "resolver")
+
+
+async def test_name_servers_that_can_look_nothing_up_are_our_own_trouble() -> None:
+    async with resolver({}, otherwise=SERVFAIL) as made:
+        failed = await failure(made, "mail.test")
+        assert (failed.kind, failed.variant) == (OutcomeKind.INTERNAL, "resolver_helpless")
+
+
+async def test_a_name_that_was_broken_or_repaired_is_seen_however_long_its_answers_may_be_kept() -> None:
+    zone = {"moves.test": ["192.0.2.1"], "breaks.test": ["192.0.2.2"], "heals.test": SERVFAIL}
+    async with name_server(zone, ttl_seconds=3600) as server:
+        made = Resolver(servers=[server.address], deadline_seconds=1.0, fresh_seconds=0.2)
+        try:
+            assert await made.resolve("moves.test", IpFamily.ANY) == ("192.0.2.1",)
+            assert await made.resolve("breaks.test", IpFamily.ANY) == ("192.0.2.2",)
+            assert (await failure(made, "heals.test")).kind is OutcomeKind.DNS_FAILURE
+            zone.update({"moves.test": ["192.0.2.9"], "breaks.test": NXDOMAIN, "heals.test": ["192.0.2.3"]})
+            # Within the while an answer is kept, nobody is asked again.
+            assert await made.resolve("moves.test", IpFamily.ANY) == ("192.0.2.1",)
+            await asyncio.sleep(0.25)
+            assert await made.resolve("moves.test", IpFamily.ANY) == ("192.0.2.9",)
+            assert await made.resolve("heals.test", IpFamily.ANY) == ("192.0.2.3",)
+            assert (await failure(made, "breaks.test")).kind is OutcomeKind.DNS_NXDOMAIN
+        finally:
+            await made.close()
+
+
+def test_answers_are_kept_for_less_than_a_minute() -> None:
+    assert FRESH_SECONDS < 60
+
+
+async def test_a_question_outlives_the_renewal_of_its_channel() -> None:
+    zone = {"slow.test": HANGS, "four.test": ["192.0.2.9"]}
+    async with name_server(zone) as server:
+        made = Resolver(servers=[server.address], deadline_seconds=2.0, fresh_seconds=0.05)
+        try:
+            slow = asyncio.create_task(made.resolve("slow.test", IpFamily.ANY))
+            await asyncio.sleep(0.1)
+            assert await made.resolve("four.test", IpFamily.ANY) == ("192.0.2.9",)
+            assert not slow.done()
+            # Answered when its first packet is sent again.
+            zone["slow.test"] = ["192.0.2.8"]
+            assert await slow == ("192.0.2.8",)
+        finally:
+            await made.close()
 
 
 @pytest.mark.parametrize("literal", ["127.0.0.1", "::1", "[::1]"])

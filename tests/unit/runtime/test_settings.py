@@ -48,6 +48,7 @@ def test_reads_each_variable_by_its_documented_name(monkeypatch: pytest.MonkeyPa
         "MAX_HANDSHAKES": "3",
         "ALLOWED_PRIVATE_NETWORKS": "10.0.0.0/8, fd00::/8",
         "DNS_SERVERS": "9.9.9.9, [2620:fe::fe]:5353",
+        "CANARY_TARGETS": "mail.example.org:993, 9.9.9.9:53, [2620:fe::fe]:53",
         "PRESENCE_SECONDS": "2.5",
         "ADMIN_PORT": "9100",
         "LOG_LEVEL": "DEBUG",
@@ -62,6 +63,7 @@ def test_reads_each_variable_by_its_documented_name(monkeypatch: pytest.MonkeyPa
     assert settings.max_handshakes == 3
     assert settings.allowed_private_networks == (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
     assert settings.dns_servers == ("9.9.9.9", "[2620:fe::fe]:5353")
+    assert settings.canary_targets == ("mail.example.org:993", "9.9.9.9:53", "[2620:fe::fe]:53")
     assert settings.presence_seconds == 2.5
     assert settings.admin_port == 9100
     assert settings.log_level == "debug"
@@ -179,3 +181,8 @@ def test_a_service_within_standalone_gets_the_part_of_its_settings_that_is_its_o
 
 def test_workers_know_no_database_address() -> None:
     assert "database_url" not in WorkerSettings.model_fields
+
+
+@pytest.mark.parametrize("target", ["mail.example.org", ":53", "http://x:80", "a b:1", "h:0", "h:65536", "::1:53"])
+def test_a_canary_is_a_host_and_a_port(target: str) -> None:
+    assert "MAILPROBE_CANARY_TARGETS" in " ".join(faults(ProbingSettings, canary_targets=(target,)))
