@@ -14,12 +14,13 @@ from services.api_gateway.http_server import make_runner
 from shared.broker.policies import ManagementFailed, verify, vhost_of
 from shared.broker.rabbitmq import RabbitBroker
 from shared.broker.seam import BrokerError
-from shared.database.errors import DatabaseUnavailable
-from shared.database.pool import GATEWAY_ROLE, Pool, open_pool
+from shared.database.errors import DatabaseError
+from shared.database.opening import database_name, open_migrated_pool
+from shared.database.pool import GATEWAY_ROLE, Pool
 from shared.runtime.admin import AdminServer, ReadinessCheck
 from shared.runtime.identity import instance_name
-from shared.runtime.lifecycle import StartError, retrying, run
-from shared.runtime.settings import GatewaySettings
+from shared.runtime.lifecycle import StartError, listening_fault, retrying, run
+from shared.runtime.settings import GatewaySettings, SettingsError
 from shared.sealing import KeyRingError, PublicKeyRing
 
 SERVICE = "api_gateway"
@@ -30,13 +31,13 @@ _log = structlog.get_logger()
 
 def main() -> int:
     """Run the gateway; answers with the exit code."""
-    return run(SERVICE, serve, expected=(KeyRingError,))
+    return run(SERVICE, serve)
 
 
 async def serve(stop: asyncio.Event) -> None:
     """Serve until `stop` is set. The broker may come later: only tests of monitors need it."""
     settings = GatewaySettings.load()
-    public_keys = PublicKeyRing.from_json(settings.public_keys.get_secret_value())
+    public_keys = _public_keys(settings)
     instance = instance_name(SERVICE)
     async with AsyncExitStack() as opened:
         pool = await _pool(settings.database_url.get_secret_value(), instance, opened, stop)
@@ -62,17 +63,30 @@ async def serve(stop: asyncio.Event) -> None:
         try:
             await web.TCPSite(runner, settings.host, settings.port).start()
         except OSError as error:
-            raise StartError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
+            raise StartError(
+                f"cannot listen on {settings.host}:{settings.port}: {listening_fault(error)}; "
+                "set MAILPROBE_PORT or MAILPROBE_HOST to another one"
+            ) from None
+        _log.info("listening", host=settings.host, port=settings.port)
         await stop.wait()
 
 
+def _public_keys(settings: GatewaySettings) -> PublicKeyRing:
+    try:
+        return PublicKeyRing.from_json(settings.public_keys.get_secret_value())
+    except KeyRingError as error:
+        raise SettingsError([f"MAILPROBE_PUBLIC_KEYS is wrong: {error}"]) from None
+
+
 async def _pool(dsn: str, instance: str, opened: AsyncExitStack, stop: asyncio.Event) -> Pool | None:
+    """A pool on a database that has our tables; waits for both."""
+
     async def attempt() -> Pool:
         return await opened.enter_async_context(
-            open_pool(dsn, role=GATEWAY_ROLE, application_name=instance, max_size=_POOL_SIZE)
+            open_migrated_pool(dsn, role=GATEWAY_ROLE, application_name=instance, max_size=_POOL_SIZE)
         )
 
-    return await retrying(attempt, what="the database", errors=(DatabaseUnavailable,), stop=stop)
+    return await retrying(attempt, what=database_name(dsn), errors=(DatabaseError,), stop=stop)
 
 
 async def _begun(opened: AsyncExitStack, broker: RabbitBroker) -> None:

@@ -10,9 +10,9 @@ from services.result_recorder.service import serve_recorder
 from shared.broker.policies import ManagementFailed, verify, vhost_of
 from shared.broker.rabbitmq import RabbitBroker
 from shared.broker.seam import Broker
-from shared.database.errors import DatabaseError, DatabaseUnavailable, translated_errors
-from shared.database.migrations import applied_and_wanted
-from shared.database.pool import PIPELINE_ROLE, Pool, connect, is_reachable, open_pool
+from shared.database.errors import DatabaseError
+from shared.database.opening import database_name, open_migrated_pool
+from shared.database.pool import PIPELINE_ROLE, Pool, is_reachable
 from shared.runtime import lifecycle
 from shared.runtime.admin import AdminServer, ReadinessCheck
 from shared.runtime.identity import instance_name
@@ -48,20 +48,11 @@ async def _pool(dsn: str, instance: str, opened: AsyncExitStack, stop: asyncio.E
     """A pool on a database that has our tables; waits for both."""
 
     async def attempt() -> Pool:
-        # As nobody in particular: until the database is migrated, our role may not exist.
-        connection = await connect(dsn, role=None, application_name=instance)
-        try:
-            with translated_errors():
-                applied, wanted = await applied_and_wanted(connection)
-        finally:
-            await connection.close(timeout=5)
-        if applied < wanted:
-            raise DatabaseUnavailable("it is not migrated to this version; run `mailprobe migrate`")
         return await opened.enter_async_context(
-            open_pool(dsn, role=PIPELINE_ROLE, application_name=instance, max_size=_POOL_SIZE)
+            open_migrated_pool(dsn, role=PIPELINE_ROLE, application_name=instance, max_size=_POOL_SIZE)
         )
 
-    return await lifecycle.retrying(attempt, what="the database", errors=(DatabaseError,), stop=stop)
+    return await lifecycle.retrying(attempt, what=database_name(dsn), errors=(DatabaseError,), stop=stop)
 
 
 def _readiness(settings: RecorderSettings, pool: Pool, broker: Broker) -> Mapping[str, ReadinessCheck]:

@@ -1,6 +1,8 @@
 """What can go wrong with the database, in our words; asyncpg's exceptions stop here."""
 
 import asyncio
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -55,4 +57,17 @@ def translated_errors() -> Iterator[None]:
         # Client-side asyncpg.DataError derives from InterfaceError as well; it too is about this very data.
         raise DatabaseRejected(str(error), constraint=getattr(error, "constraint_name", None)) from error
     except _LATER as error:
-        raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+        raise DatabaseUnavailable(_in_words(error)) from error
+
+
+def _in_words(error: BaseException) -> str:
+    match error:
+        case TimeoutError():
+            return "no answer in time"
+        case socket.gaierror():
+            return str(error.strerror)
+        case OSError(errno=int(number)):
+            return os.strerror(number)
+        case asyncpg.PostgresError():
+            return str(error)  # the server's own words
+    return f"{type(error).__name__}: {error}"

@@ -12,7 +12,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.runtime import metrics
-from shared.runtime.lifecycle import StartError
+from shared.runtime.lifecycle import StartError, listening_fault
 
 # None: fine. A text says what is wrong.
 ReadinessCheck = Callable[[], Awaitable[str | None]]
@@ -57,7 +57,7 @@ class AdminServer:
         except OSError as error:
             await self._runner.cleanup()
             raise StartError(
-                f"cannot listen on the admin port {self._host}:{self._port}: {error.strerror}; "
+                f"cannot listen on the admin port {self._host}:{self._port}: {listening_fault(error)}; "
                 "set MAILPROBE_ADMIN_PORT to a free one, or to 0"
             ) from None
         return self

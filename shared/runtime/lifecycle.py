@@ -7,6 +7,7 @@ import asyncio
 import os
 import random
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
@@ -34,6 +35,13 @@ class CannotReach(StartError):
 
     def __init__(self, what: str, why: str) -> None:
         super().__init__(f"cannot reach {what}: {why}")
+
+
+def listening_fault(error: OSError) -> str:
+    """Why a port cannot be had: asyncio and the standard library both wrap the system's few words in many."""
+    if isinstance(error, socket.gaierror) or error.errno is None:
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
 
 
 def run(
