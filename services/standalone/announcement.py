@@ -1,6 +1,7 @@
 """What `make run` prints once everything is up: the address, the first token, and commands that work when pasted."""
 
 import shlex
+import sys
 from pathlib import Path
 
 _EXAMPLE_BODY = """{
@@ -18,6 +19,8 @@ _EXAMPLE_BODY = """{
 def announcement(address: str, token: str, token_file: Path) -> str:
     """The text; it holds the token, so it goes to the terminal of whoever started us and to no log."""
     quoted_file = shlex.quote(str(token_file))
+    # As an absolute path: the command is in an environment of ours, which is on nobody's PATH.
+    command = shlex.quote(str(Path(sys.argv[0]).absolute())) if Path(sys.argv[0]).name == "mailprobe" else "mailprobe"
     return f"""
 mailprobe is running at {address}
 First token: {token}
@@ -31,6 +34,9 @@ curl -X POST "{address}/api/imap-pop-monitors" \\
   -H "Content-Type: application/json" \\
   -d '{_EXAMPLE_BODY}'
 
-What became of it:  mailprobe status --url {address} --token-file {quoted_file}
+What became of it:
+
+{command} status --url {address} --token-file {quoted_file}
+
 Ctrl-C stops it; the data stays.
 """

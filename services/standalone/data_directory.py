@@ -1,6 +1,7 @@
 """The data directory: database, keys and first token of a standalone mailprobe, readable by its owner alone."""
 
 import os
+import shlex
 from pathlib import Path
 
 from shared.runtime.lifecycle import StartError
@@ -22,6 +23,11 @@ class DataDirectory:
             raise StartError(
                 f"cannot use the data directory {self._path}: {error.strerror}; name another one with DATA=…"
             ) from None
+        if not os.access(self._path, os.R_OK | os.W_OK | os.X_OK):
+            raise StartError(
+                f"cannot write in the data directory {self._path}; name another one with DATA=…, "
+                f"or give it to this user with: sudo chown -R {os.getuid()} {shlex.quote(str(self._path))}"
+            )
 
     @property
     def postgres(self) -> Path:

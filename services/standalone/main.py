@@ -1,6 +1,7 @@
 """From settings to running services: data directory, database, first token, a word to whoever started it."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -20,7 +21,7 @@ from shared.database.migrations import MigrationError, migrate
 from shared.database.pool import GATEWAY_ROLE, PIPELINE_ROLE, Pool, open_pool
 from shared.runtime import lifecycle
 from shared.runtime.admin import AdminServer
-from shared.runtime.lifecycle import StartError
+from shared.runtime.lifecycle import StartError, listening_fault
 from shared.runtime.settings import StandaloneSettings
 
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -122,9 +123,12 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise StartError(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another port with: make run PORT={port + 1}"
-        ) from None
+        way_out = (
+            f"choose another port with: make run PORT={port + 1 if port < 65535 else 8080}"
+            if error.errno in (errno.EADDRINUSE, errno.EACCES)
+            else "set MAILPROBE_HOST to an address of this machine"
+        )
+        raise StartError(f"cannot listen on {host}:{port}: {listening_fault(error)}; {way_out}") from None
 
 
 def _address(settings: StandaloneSettings) -> str:

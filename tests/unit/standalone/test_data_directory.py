@@ -28,3 +28,9 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StartError, match="cannot use the data directory"):
         DataDirectory(tmp_path / "file" / "data")
+
+
+def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)  # root, whom tests may run as, may write anywhere
+    with pytest.raises(StartError, match=r"cannot write in the data directory .* sudo chown -R"):
+        DataDirectory(tmp_path)

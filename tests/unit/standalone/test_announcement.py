@@ -1,0 +1,20 @@
+"""What `make run` prints can be pasted as it stands."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.standalone.announcement import announcement
+
+
+def test_the_printed_command_is_found_from_anywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [".venv/bin/mailprobe", "run"])
+    text = announcement("http://127.0.0.1:8080", "mp_x", Path("/my data/first-token"))
+    (line,) = (line for line in text.splitlines() if " status " in line)
+    assert shlex.split(line) == [
+        str(tmp_path / ".venv/bin/mailprobe"),
+        *("status", "--url", "http://127.0.0.1:8080", "--token-file", "/my data/first-token"),
+    ]
