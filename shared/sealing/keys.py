@@ -1,7 +1,8 @@
 """Key rings: the public one a gateway seals with, the private one a worker opens with.
 
 A ring is a small JSON document, so that it fits a secret or a file:
-`{"version": 1, "current": "k3f9c2", "keys": {"k3f9c2": "<base64 of 32 bytes>"}}`.
+`{"version": 1, "kind": "public", "current": "k3f9c2", "keys": {"k3f9c2": "<base64 of 32 bytes>"}}`.
+The two look alike but for their kind, and a password sealed to a private key taken for a public one never opens.
 The public ring seals with its `current` key; the private ring opens with whichever key a seal names, so that old
 seals stay readable while keys are rotated.
 """
@@ -41,7 +42,7 @@ class PublicKeyRing:
         return seal_to(self.current, self.keys[self.current], plaintext, context)
 
     def to_json(self) -> str:
-        return _render(self.current, {key_id: key.public_bytes_raw() for key_id, key in self.keys.items()})
+        return _render("public", self.current, {key_id: key.public_bytes_raw() for key_id, key in self.keys.items()})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -58,7 +59,7 @@ class PrivateKeyRing:
         return cls(current, {key_id: X25519PrivateKey.from_private_bytes(data) for key_id, data in raw.items()})
 
     def to_json(self) -> str:
-        return _render(self.current, {key_id: key.private_bytes_raw() for key_id, key in self.keys.items()})
+        return _render("private", self.current, {key_id: key.private_bytes_raw() for key_id, key in self.keys.items()})
 
     def open(self, sealed: str, context: bytes) -> bytes:
         """Open a secret sealed to one of these keys in this context; raises SealBroken."""
@@ -88,20 +89,22 @@ def _new_key_id() -> str:
     return "k" + secrets.token_hex(4)
 
 
-def _render(current: str, raw: Mapping[str, bytes]) -> str:
+def _render(kind: str, current: str, raw: Mapping[str, bytes]) -> str:
     keys = {key_id: base64.b64encode(data).decode() for key_id, data in raw.items()}
-    return json.dumps({"version": 1, "current": current, "keys": keys})
+    return json.dumps({"version": 1, "kind": kind, "current": current, "keys": keys})
 
 
 def _parse(text: str, *, what: str) -> tuple[str, dict[str, bytes]]:
     try:
         document: Any = json.loads(text)
-        current = document["current"]
+        current, kind = document["current"], document.get("kind", what)
         raw = {str(key_id): base64.b64decode(data, validate=True) for key_id, data in document["keys"].items()}
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
         raise KeyRingError(
             f"The {what} key ring is not readable; make a new pair with `mailprobe keys generate`."
         ) from None
+    if kind != what:
+        raise KeyRingError(f"The {what} key ring is wanted here, and this is the other one of the pair.")
     if current not in raw or any(len(data) != 32 for data in raw.values()):
         raise KeyRingError(f"The {what} key ring lacks its current key, or holds one of a wrong length.")
     return current, raw

@@ -67,6 +67,14 @@ def test_a_broken_ring_is_refused_in_words(text: str) -> None:
         PrivateKeyRing.from_json(text)
 
 
+def test_one_ring_is_not_taken_for_the_other() -> None:
+    public, private = generate_key_rings()
+    with pytest.raises(KeyRingError, match="The public key ring is wanted"):
+        PublicKeyRing.from_json(private.to_json())
+    with pytest.raises(KeyRingError, match="The private key ring is wanted"):
+        PrivateKeyRing.from_json(public.to_json())
+
+
 def test_a_private_ring_does_not_show_itself() -> None:
     _, private = generate_key_rings()
     assert "PrivateKeyRing object" in repr(private)
