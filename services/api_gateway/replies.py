@@ -18,6 +18,7 @@ from shared.checks.messages import CheckResult, MissedSlots
 MOST_WAITING = 500
 _PREFETCH = 50
 _RETRY_SECONDS = 1.0
+_MOMENTS_SECONDS = 3.0
 
 _log = structlog.get_logger()
 
@@ -36,11 +37,16 @@ class Replies:
         self._key = reply_queue(instance)
         self._waiting: dict[UUID, asyncio.Future[Reply]] = {}
         self._consumer: Consumer | None = None
+        self._listening = asyncio.Event()
 
-    @property
-    def address(self) -> str | None:
-        """The `reply_to` answers reach us by; None while the queue is not there."""
-        return self._key if self._consumer is not None else None
+    async def address(self) -> str | None:
+        """The `reply_to` answers reach us by; None where the queue is not there and does not come within moments."""
+        try:
+            async with asyncio.timeout(_MOMENTS_SECONDS):
+                await self._listening.wait()
+        except TimeoutError:
+            return None
+        return self._key
 
     async def run(self) -> None:
         """Listen until cancelled, beginning as soon as the broker lets us."""
@@ -49,6 +55,7 @@ class Replies:
                 await self._begin()
             await asyncio.Event().wait()
         finally:
+            self._listening.clear()
             if self._consumer is not None:
                 with contextlib.suppress(BrokerError, TimeoutError):
                     async with asyncio.timeout(5):
@@ -74,6 +81,7 @@ class Replies:
             self._consumer = await self._broker.consume(
                 self._key, self._deliver, prefetch=_PREFETCH, exclusive_reply=True
             )
+            self._listening.set()
         except BrokerError as error:
             _log.warning("reply_queue_not_ready", error=str(error))
             await asyncio.sleep(_RETRY_SECONDS)

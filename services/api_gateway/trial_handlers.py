@@ -39,7 +39,7 @@ async def try_monitor(call: Call) -> web.Response:
     call.principal.require_write()
     sent = read_new_monitor(*await read_object(call.request), floors=floors_of(call))
     one_time_id, check_id = uuid4(), uuid4()
-    reply_to = call.resources.replies.address
+    reply_to = await call.resources.replies.address()
     if reply_to is None:
         raise unavailable("Service Unavailable", detail="the message broker does not answer")
     try:

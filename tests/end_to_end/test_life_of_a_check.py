@@ -126,12 +126,12 @@ async def test_a_password_is_nowhere_in_clear(whole: Whole) -> None:
     async with BrokerTap(whole.rabbitmq.amqp_url(whole.vhost), reply_keys=reply_keys) as tap:
         good = await created(whole, documented_body(whole.dovecot.imaps_port, password=marker))
         bad = await created(whole, documented_body(whole.dovecot.imaps_port, user="nobody", password=marker))
+        assert (await checked(whole, good))["status"] == "success"
+        assert (await checked(whole, bad))["status"] == "failure"
         status, _ = await whole.api.call(
             "POST", "/api/imap-pop-monitors/test", documented_body(whole.dovecot.imaps_port, password=marker)
         )
         assert status == 200
-        assert (await checked(whole, good))["status"] == "success"
-        assert (await checked(whole, bad))["status"] == "failure"
         _, shown = await whole.api.call("GET", f"/api/imap-pop-monitors/{good}")
         _, history = await whole.api.call("GET", f"/api/imap-pop-monitors/{bad}/check-history")
         messages = tap.text()
