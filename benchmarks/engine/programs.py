@@ -19,6 +19,7 @@ from benchmarks.engine.certificates import SERVER_NAME, CertificateFiles
 from benchmarks.engine.compiled import CannotCompile, compiled
 from benchmarks.engine.stage import PASSWORD, USER, Cores, Round, ToldProcess, cpu_seconds
 
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}  # of the plugins: they need nothing of ours
 _PLUGINS = Path("/usr/lib/nagios/plugins")
 
 # A process each, of milliseconds: some are enough for a median, and many would outlast everything else.
@@ -142,7 +143,7 @@ class Plugins:
         os.sched_setaffinity(0, self._cores)  # inherited
         try:
             quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-            pid = os.posix_spawn(command[0], command, os.environ, file_actions=quiet)
+            pid = os.posix_spawn(command[0], command, _ENVIRONMENT, file_actions=quiet)
         finally:
             os.sched_setaffinity(0, ours)
         _, status, used = os.wait4(pid, 0)
