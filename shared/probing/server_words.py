@@ -7,6 +7,8 @@ harmless once more.
 import base64
 import re
 from collections.abc import Iterable
+from html import escape
+from urllib.parse import quote, quote_plus
 
 MOST_BYTES = 512
 MASK = b"********"
@@ -53,8 +55,12 @@ def _spellings(secret: bytes) -> Iterable[bytes]:
         whole = base64.b64encode(b"\0" * lead + secret)
         yield whole[(0, 2, 3)[lead] :].rstrip(b"=")[: -1 or None]
     yield secret.hex().encode()
-    percent = b"".join(b"%%%02X" % byte if not chr(byte).isalnum() or byte > 127 else bytes([byte]) for byte in secret)
-    yield percent
+    # As URLs carry it, with more or less left as it is.
+    for safe in ("", "/"):
+        yield quote(secret, safe=safe).encode()
+    yield quote_plus(secret).encode()
+    yield b"".join(b"%%%02X" % byte if not chr(byte).isalnum() or byte > 127 else bytes([byte]) for byte in secret)
+    yield escape(secret.decode("utf-8", "replace")).encode()
 
 
 def _word_out(raw: bytes, word: bytes) -> bytes:

@@ -1,9 +1,12 @@
 """The dialogue of one check as it happened, kept by reference and rendered only when somebody needs it."""
 
+from collections.abc import Iterable
+
 from shared.probing.server_words import Redactor, escaped
 
 MOST_BYTES = 8 * 1024
 _LINE_BYTES = 512
+_GAP_BYTES = 64
 _NOTE = b"*"
 
 _MARKS = {b"<": "S:", b">": "C:", _NOTE: "--"}
@@ -29,30 +32,29 @@ class Transcript:
 
     def render(self, redact: Redactor, *, began_at: float) -> str:
         """`seconds who: words` a line, secrets masked, at most 8 KiB; of a long one the beginning and the end."""
-        lines = [
-            f"{max(at - began_at, 0.0):7.3f} {_MARKS[who]} {escaped(redact(words).rstrip(), most_bytes=_LINE_BYTES)}"
-            for at, who, words in self._worth_rendering()
-        ]
-        return _fit(lines)
 
-    def _worth_rendering(self) -> list[tuple[float, bytes, bytes]]:
-        # Rendering is bounded too: a server that sent thousands of lines is not worth thousands of escapes.
-        if len(self._entries) <= 400:
-            return self._entries
-        return self._entries[:200] + self._entries[-200:]
+        def line(entry: tuple[float, bytes, bytes]) -> str:
+            at, who, words = entry
+            shown = escaped(redact(words).rstrip(), most_bytes=_LINE_BYTES)
+            return f"{max(at - began_at, 0.0):7.3f} {_MARKS[who]} {shown}"
+
+        # No line is rendered that is not shown, or nearly: a flood of them would hold up everybody else's checks.
+        lines = _as_many_as_fit(map(line, self._entries), MOST_BYTES)
+        if len(lines) == len(self._entries):
+            return "\n".join(lines)
+        room = (MOST_BYTES - _GAP_BYTES) // 2
+        head = _as_many_as_fit(lines, room)
+        tail = _as_many_as_fit(map(line, reversed(self._entries)), room)
+        left_out = len(self._entries) - len(head) - len(tail)
+        return "\n".join([*head, f"        … {left_out} lines left out …", *reversed(tail)])
 
 
-def _fit(lines: list[str]) -> str:
-    sizes = [len(line.encode()) + 1 for line in lines]
-    if sum(sizes) <= MOST_BYTES:
-        return "\n".join(lines)
-    room = MOST_BYTES - 64
-    head = tail = used = 0
-    while used + sizes[head] <= room // 2:
-        used += sizes[head]
-        head += 1
-    while head + tail < len(lines) and used + sizes[-1 - tail] <= room:
-        tail += 1
-        used += sizes[-tail]
-    left_out = len(lines) - head - tail
-    return "\n".join([*lines[:head], f"        … {left_out} lines left out …", *lines[len(lines) - tail :]])
+def _as_many_as_fit(lines: Iterable[str], most_bytes: int) -> list[str]:
+    fitting: list[str] = []
+    used = 0
+    for line in lines:
+        used += len(line.encode()) + 1
+        if used > most_bytes:
+            break
+        fitting.append(line)
+    return fitting

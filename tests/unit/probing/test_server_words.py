@@ -33,6 +33,13 @@ def test_other_spellings_are_found_too(spelling: bytes) -> None:
     assert MASK in Redactor([b'pa\\ss"word'])(b"x " + spelling + b"22776f7264 y")
 
 
+@pytest.mark.parametrize(
+    "spelling", [b"a-b%2Fc%26d+e%3D", b"a-b/c%26d%20e%3D", b"a%2Db%2Fc%26d%20e%3D", b"a-b/c&amp;d e="]
+)
+def test_what_urls_and_markup_make_of_it_is_found(spelling: bytes) -> None:
+    assert Redactor([b"a-b/c&d e="])(b"x " + spelling + b" y") == b"x " + MASK + b" y"
+
+
 def test_a_password_of_one_letter_leaves_words_alone() -> None:
     assert Redactor([b"a"])(b"bad a or 'a'?") == b"bad " + MASK + b" or '" + MASK + b"'?"
 
