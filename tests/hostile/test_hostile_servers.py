@@ -3,9 +3,11 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from services.imap_worker.probe import imap_probe
 from services.pop3_worker.probe import pop3_probe
@@ -67,7 +69,16 @@ def _is_login(line: bytes) -> bool:
     return any(verb in line.upper().split() for verb in (b"LOGIN", b"AUTHENTICATE", b"AUTH", b"USER", b"PASS"))
 
 
-async def test_every_behaviour_ends_in_its_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_every_behaviour_ends_in_its_kind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    # Workers run on uvloop where it is installed, and hear of resets and half-closed connections by its ways.
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(_every_behaviour(tmp_path, capsys))
+
+
+async def _every_behaviour(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     house = CertificateHouse(tmp_path)
     environment = ProbeEnvironment.create(
         allowed_private_networks=["127.0.0.0/8", "::1/128"], ca_file=str(house.ca_file)

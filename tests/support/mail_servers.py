@@ -115,7 +115,9 @@ async def serving(
         except asyncio.CancelledError:
             pass
         except Exception as error:
-            listener.failures.append(error)
+            # uvloop's way of saying that the client hung up.
+            if "handler is closed" not in str(error):
+                listener.failures.append(error)
         finally:
             tasks.discard(task)
             peer.hang_up()
