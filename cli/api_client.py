@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -74,8 +75,7 @@ class ApiClient:
                 content = await _whole(answer.content)
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            reason = str(error) or "it did not answer in time"
-            raise Failed(f"cannot reach mailprobe at {self._url}: {reason}; is it running there?") from None
+            raise Failed(f"cannot reach mailprobe at {self._url}: {_reason(error)}; is it running there?") from None
         if 200 <= status < 300:
             return _read(content, self._url)
         raise Failed(_sentence(status, content, self._url))
@@ -85,7 +85,7 @@ class ApiClient:
 async def api_client(*, url: str | None, token_file: Path | None) -> AsyncIterator[ApiClient]:
     """The API that options and environment name. Raises Failed, SettingsError."""
     settings = ClientSettings.load(**({"url": url} if url else {}))
-    address = URL(settings.url.rstrip("/"))
+    address = URL(settings.url.rstrip("/").removesuffix("/api"))
     if address.scheme not in ("http", "https") or not address.host:
         raise Failed(f"{settings.url} is no address of a mailprobe, such as http://127.0.0.1:8080", code=EXIT_USAGE)
     token = await asyncio.to_thread(_token, settings, token_file)
@@ -129,11 +129,28 @@ def _read(content: bytes, url: URL) -> Any:
         raise Failed(f"what answers at {url} is no mailprobe: its answer is no JSON") from None
 
 
+def _reason(error: Exception) -> str:
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return "its name cannot be resolved"
+        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))) if number > 0:
+            return os.strerror(number)
+        case TimeoutError():
+            return "no answer in time"
+    return str(error) or type(error).__name__
+
+
+def _fault(pointer: str, detail: str) -> str:
+    """A field's fault; most begin with the field's name anyway."""
+    name = pointer.removeprefix("/")
+    return detail if detail.startswith(name.rpartition("/")[2]) else f"{name}: {detail}"
+
+
 def _sentence(status: int, content: bytes, url: URL) -> str:
     try:
         problem = json.loads(content)
         said = str(problem.get("detail") or problem["message"])
-        faults = [f"{fault['pointer']}: {fault['detail']}" for fault in problem.get("errors", ())]
+        faults = [_fault(str(fault["pointer"]), str(fault["detail"])) for fault in problem.get("errors", ())]
     except (ValueError, KeyError, TypeError, AttributeError):
         return f"{url} answered {status}, and not as mailprobe does"
     if status == 401:

@@ -11,8 +11,9 @@ import typer
 from cli.failing import Failed, finish
 from cli.showing import print_json, print_lines, print_table
 from services.api_gateway.token_store import TokenFacts, issue_token, list_tokens, revoke_token
-from shared.database.errors import DatabaseRejected
+from shared.database.errors import DatabaseRejected, DatabaseUnavailable
 from shared.database.migrations import migrate as migrate_database
+from shared.database.opening import database_name
 from shared.database.pool import GATEWAY_ROLE, Pool, open_pool
 from shared.runtime.settings import DatabaseSettings
 
@@ -36,7 +37,15 @@ class Role(StrEnum):
 
 def migrate(database_url: DatabaseUrl = None) -> None:
     """Bring the database up to date. Any number may do so at once."""
-    applied = finish(migrate_database(_dsn(database_url), said=print_lines))
+    dsn = _dsn(database_url)
+
+    async def migrated() -> int:
+        try:
+            return await migrate_database(dsn, said=print_lines)
+        except DatabaseUnavailable as error:
+            raise Failed(f"cannot reach {database_name(dsn)}: {error}") from None
+
+    applied = finish(migrated())
     print_lines(f"{applied} migrations applied." if applied else "The database is up to date.")
 
 
@@ -141,6 +150,9 @@ async def _pool(database_url: str | None) -> AsyncIterator[Pool]:
             max_size=1,
         ) as pool:
             yield pool
+    except DatabaseUnavailable as error:
+        name = database_name(settings.database_url.get_secret_value())
+        raise Failed(f"cannot reach {name}: {error}") from None
     except DatabaseRejected as error:
         # The role comes with the tables.
         raise Failed(f"the database is not ready: {error}; run `mailprobe migrate`") from None

@@ -2,6 +2,8 @@
 
 import io
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -12,6 +14,7 @@ from cli.demo import demo
 from cli.keys import keys
 from cli.monitors import monitors
 from cli.serve import run, serve
+from cli.showing import print_lines
 from cli.status import status
 
 app = typer.Typer(
@@ -21,6 +24,23 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # they would print local variables, passwords among them
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print_lines(f"mailprobe {metadata.version('mailprobe')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _start(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Watches mailboxes over IMAP and POP3."""
+
+
 app.command()(status)
 app.add_typer(monitors, name="monitors")
 app.add_typer(check, name="check")

@@ -6,6 +6,10 @@ from typing import Any
 from rich.text import Text
 
 from cli.showing import ago, health_text, plain
+from shared.checks.vocabulary import Phase
+
+# JSON of the database comes with its keys in an order of its own.
+_PHASES = {phase.value: place for place, phase in enumerate(Phase)}
 
 
 def monitor_lines(monitor: dict[str, Any], checks: Sequence[dict[str, Any]]) -> list[Text]:
@@ -39,7 +43,8 @@ def _check_lines(check: dict[str, Any]) -> list[Text]:
     lines = [Text.assemble(plain(head), verdict, withheld)]
     phases = diagnostics.get("phasesMs") or {}
     if phases:
-        lines.append(plain("    " + "  ".join(f"{phase} {ms:.1f}" for phase, ms in phases.items())))
+        in_order = sorted(phases.items(), key=lambda each: _PHASES.get(each[0], len(_PHASES)))
+        lines.append(plain("    " + "  ".join(f"{phase} {ms:.1f}" for phase, ms in in_order) + "  (ms)"))
     for label, said in (
         ("", check["errorMessage"] or check["warningMessage"]),
         ("the server said: ", diagnostics.get("serverWords")),

@@ -16,13 +16,16 @@ from shared.checks.vocabulary import AuthMethod, Health, MailProtocol, MonitorSt
 
 SHOWN_CHECKS = 10
 MASK = "********"
+NONE_YET = "There are no monitors yet; add one by `mailprobe monitors add`."
 
 Url = Annotated[
     str | None, typer.Option(help="Where mailprobe is [MAILPROBE_URL, http://127.0.0.1:8080].", show_default=False)
 ]
 TokenFile = Annotated[
     Path | None,
-    typer.Option(help="The token's file [else MAILPROBE_TOKEN, or first-token in MAILPROBE_DATA].", show_default=False),
+    typer.Option(
+        help="The token's file; else MAILPROBE_TOKEN, or first-token in MAILPROBE_DATA or ./data.", show_default=False
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 PublicId = Annotated[UUID, typer.Argument(help="The monitor's publicId.", show_default=False)]
@@ -49,6 +52,9 @@ def list_(
     items = finish(found())
     if json:
         print_json(items)
+        return
+    if not items:
+        print_lines("None of the monitors is like that." if any(wanted.values()) else NONE_YET)
         return
     rows = [
         (
@@ -151,7 +157,10 @@ def remove(
             for public_id in public_ids:
                 if not yes:
                     _ask(await api.monitor(public_id))
-                await api.remove_monitor(public_id)
+                try:
+                    await api.remove_monitor(public_id)
+                except Failed as error:
+                    raise Failed(f"{public_id}: {error}", code=error.code) from None
                 print_lines(f"Removed {public_id}.")
 
     finish(removed())

@@ -6,7 +6,7 @@ import typer
 
 from cli.api_client import api_client
 from cli.failing import finish
-from cli.monitors import AsJson, TokenFile, Url
+from cli.monitors import NONE_YET, AsJson, TokenFile, Url
 from cli.showing import ago, health_text, plain, print_json, print_lines, print_table
 from shared.checks.vocabulary import Health
 
@@ -24,7 +24,7 @@ def status(json: AsJson = False, url: Url = None, token_file: TokenFile = None) 
     if json:
         print_json([_told(item) for item in items])
     elif not items:
-        print_lines("There are no monitors yet; add one by `mailprobe monitors add`.")
+        print_lines(NONE_YET)
     else:
         print_table(
             ("health", "name", "host", "what is wrong", "since", "checked"),

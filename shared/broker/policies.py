@@ -4,6 +4,7 @@ Both speak RabbitMQ's management API. The words of `verify` are for an operator,
 `/readyz`.
 """
 
+import os
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -146,8 +147,16 @@ async def _management(management_url: str) -> AsyncIterator[_Management]:
         async with aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT) as session:
             yield _Management(session, address)
     except (aiohttp.ClientError, TimeoutError) as error:
-        reason = str(error) or "it did not answer in time"
-        raise ManagementFailed(f"cannot reach RabbitMQ's management at {address}: {reason}") from error
+        raise ManagementFailed(f"cannot reach RabbitMQ's management at {address}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))) if number > 0:
+            return os.strerror(number)
+        case TimeoutError():
+            return "no answer in time"
+    return str(error)
 
 
 def _part(name: str) -> str:

@@ -131,7 +131,7 @@ class KeptConnection:
                     client_properties={"connection_name": self._name, "product": "mailprobe"},
                 )
         except LOST as error:
-            self.last_error = in_words(error)
+            self.last_error = self._refused_vhost(error) or in_words(error)
         except asyncio.CancelledError:
             # A connection that dies during its handshake cancels what waits on it; only our own counts.
             task = asyncio.current_task()
@@ -139,6 +139,16 @@ class KeptConnection:
                 raise
             self.last_error = "the connection was closed during its handshake"
         return None
+
+    def _refused_vhost(self, error: BaseException) -> str | None:
+        """RabbitMQ closes a connection to a vhost it will not open; aiormq says only that it is no OpenOk."""
+        if "OpenOk" not in str(error) or "Connection.Close" not in str(error):
+            return None
+        vhost = self._address.path.removeprefix("/") or "/"
+        return (
+            f"RabbitMQ has no vhost {vhost}, or this user no rights in it; "
+            "`mailprobe broker apply` makes the vhost, `rabbitmqctl set_permissions` gives the rights"
+        )
 
     async def _use(self, connection: AbstractConnection) -> None:
         lost = asyncio.Event()

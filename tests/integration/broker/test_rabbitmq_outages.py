@@ -213,3 +213,10 @@ async def test_opening_waits_for_a_broker_that_starts_late(rabbitmq_server: Rabb
         await opening
     assert await late.healthy()
     await late.close()
+
+
+async def test_a_vhost_that_is_not_there_is_named_with_the_way_out(rabbitmq_server: RabbitServer) -> None:
+    broker = RabbitBroker(rabbitmq_server.given.amqp_url("nowhere"), service="test", instance="test@here:0")
+    with pytest.raises(BrokerUnavailable, match=r"no vhost nowhere.*mailprobe broker apply"):
+        await broker.open(timeout_seconds=5)
+    await broker.close()

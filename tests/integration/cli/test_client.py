@@ -127,8 +127,8 @@ async def test_a_monitor_from_the_first_word_to_the_last(mailprobe: Command, des
 async def test_every_wrong_field_is_named(mailprobe: Command) -> None:
     wrong = await mailprobe("monitors", "add", "https://mail.example.com", "--every", "0.7")
     assert wrong.exit_code == 1
-    assert "/hostname: hostname must be a valid hostname" in wrong.output
-    assert "/checkInterval" in wrong.output
+    assert "mailprobe: hostname must be a valid hostname" in wrong.output
+    assert "mailprobe: checkInterval must be a multiple" in wrong.output
 
 
 async def test_more_monitors_than_a_page_are_all_found(mailprobe: Command, desk: RecorderDesk) -> None:

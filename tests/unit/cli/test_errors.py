@@ -27,15 +27,21 @@ def mailprobe(*arguments: str, stdin: str | None = None, **environment: str) -> 
         (["status"], {}, 1, "there is no token"),
         (["status", "--token-file", "none"], {}, 1, "the token file none cannot be read"),
         (["status", "--url", "ftp://there"], {"MAILPROBE_TOKEN": "mp_x"}, 2, "is no address of a mailprobe"),
-        (["status", "--url", "http://127.0.0.1:9"], {"MAILPROBE_TOKEN": "mp_x"}, 1, "cannot reach mailprobe"),
+        (["status", "--url", "http://127.0.0.1:9"], {"MAILPROBE_TOKEN": "mp_x"}, 1, "Connection refused; is it"),
         (["monitors", "show", "no-uuid"], {}, 2, "public_id"),
         (["monitors", "rm", "7b0c8f1e-5f0a-4c8e-9d55-0a6a58f9f3aa"], {}, 1, "there is no token"),
         (["monitors", "add", "host", "--password-file", "x"], {"MAILPROBE_TOKEN": "mp_x"}, 2, "without --user"),
         (["migrate"], {}, 78, "MAILPROBE_DATABASE_URL is not set"),
         (["migrate", "--database-url", "mysql://x"], {}, 78, "MAILPROBE_DATABASE_URL is wrong"),
-        (["token", "list", "--database-url", "postgresql://nobody@127.0.0.1:9/none"], {}, 1, "127.0.0.1"),
+        (
+            ["token", "list", "--database-url", "postgresql://nobody@127.0.0.1:9/none"],
+            {},
+            1,
+            "the database 127.0.0.1:9/none: Connection refused",
+        ),
+        (["migrate", "--database-url", "postgresql://nobody@127.0.0.1:9/none"], {}, 1, "the database 127.0.0.1:9/none"),
         (["broker", "verify"], {}, 78, "MAILPROBE_MANAGEMENT_URL is not set"),
-        (["broker", "apply", "--management-url", "http://127.0.0.1:9"], {}, 1, "cannot reach RabbitMQ"),
+        (["broker", "apply", "--management-url", "http://127.0.0.1:9"], {}, 1, "127.0.0.1:9: Connection refused"),
         (["serve", "notifier"], {}, 2, "notifier"),
     ],
 )
@@ -44,6 +50,15 @@ def test_it_is_said_in_a_sentence(arguments: list[str], environment: dict[str, s
     assert result.exit_code == code, result.output
     assert words in " ".join(result.output.replace("│", " ").split())
     assert "Traceback" not in result.output
+
+
+def test_the_version_is_printed() -> None:
+    result = mailprobe("--version")
+    assert (result.exit_code, result.output.split()[0]) == (0, "mailprobe")
+
+
+def test_help_says_where_the_token_comes_from() -> None:
+    assert "MAILPROBE_TOKEN" in mailprobe("status", "--help").output
 
 
 def test_a_password_is_no_argument() -> None:
