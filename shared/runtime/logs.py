@@ -21,6 +21,9 @@ REFUSED = "[refused: a secret's name]"
 _SECRET_WORDS = frozenset({"password", "passphrase", "sealed", "token", "secret", "authorization", "cookie"})
 _HARMLESS_ENDINGS = frozenset({"id", "ids", "hint", "count", "set"})
 
+# What each line begins with, so that lines can be read one below the other.
+_FIRST = ("timestamp", "level", "instance", "event")
+
 # Their debug lines print traffic, passwords included; aiormq's warnings repeat what our own lines say.
 _QUIET_LIBRARIES = {
     "aioimaplib": logging.CRITICAL,
@@ -99,12 +102,26 @@ def _names(service: str) -> Processor:
     return add
 
 
+def _in_order(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {**{key: event[key] for key in _FIRST if key in event}, **event}
+
+
+def _without_service(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """For a terminal's narrow lines: the instance begins with it."""
+    event.pop("service", None)
+    return event
+
+
 def _rendering(as_json: bool, *, colors: bool) -> list[Processor]:
     if not as_json:
         plain = structlog.dev.plain_traceback  # a rich one would print local variables, passwords among them
-        return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
+        return [
+            _without_service,
+            structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain, sort_keys=False),
+        ]
     without_locals = structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
     return [
         structlog.processors.ExceptionRenderer(without_locals),
+        _in_order,
         structlog.processors.JSONRenderer(default=str),
     ]

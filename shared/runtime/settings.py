@@ -6,6 +6,7 @@ mean beyond their form is for the code that uses them.
 """
 
 import json
+import ssl
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -73,13 +74,21 @@ def _has_scheme(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _has_certificates(path: Path) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except OSError as error:  # ssl.SSLError is one
+        reason = "cannot be read" if isinstance(error, PermissionError) else "holds no certificate in PEM form"
+        raise ValueError(f"{path} {reason}") from None
+
+
 def _is_json_object(value: SecretStr) -> SecretStr:
     try:
         if isinstance(json.loads(value.get_secret_value()), dict):
             return value
     except ValueError:
         pass
-    raise ValueError("it has to be a key ring as `mailprobe keys generate` prints it (a JSON object)")
+    raise ValueError("it is no JSON object")
 
 
 Network = IPv4Network | IPv6Network
@@ -234,18 +243,22 @@ class ProbingSettings(LocationSettings, NetworkSettings):
     def _is_there(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_file():
             raise ValueError(f"there is no file {value}")
+        if value is not None:
+            _has_certificates(value)
         return value
 
 
 class PublicKeySettings(Settings):
     public_keys: KeyRingText = Field(
-        description="the public key ring that `mailprobe keys generate` prints, or name its file"
+        description="the public key ring, or name in MAILPROBE_PUBLIC_KEYS_FILE "
+        "the public.json that `mailprobe keys generate` writes"
     )
 
 
 class PrivateKeySettings(Settings):
     private_keys: KeyRingText = Field(
-        description="the private key ring that `mailprobe keys generate` prints, or name its file"
+        description="the private key ring, or name in MAILPROBE_PRIVATE_KEYS_FILE "
+        "the private.json that `mailprobe keys generate` writes"
     )
 
 

@@ -15,14 +15,14 @@ from shared.probing.probe import Probe
 from shared.runtime import lifecycle
 from shared.runtime.admin import AdminServer, ReadinessCheck
 from shared.runtime.identity import instance_name
-from shared.runtime.settings import ProbingSettings, WorkerSettings
+from shared.runtime.settings import ProbingSettings, SettingsError, WorkerSettings
 from shared.sealing import KeyRingError, PrivateKeyRing
 
 
 def run_worker(protocol: MailProtocol, probe: Probe) -> int:
     """Run until told to stop; the exit code."""
     service = f"{protocol}_worker"
-    return lifecycle.run(service, lambda stop: _serve(service, protocol, probe, stop), expected=(KeyRingError,))
+    return lifecycle.run(service, lambda stop: _serve(service, protocol, probe, stop))
 
 
 def environment_for(settings: ProbingSettings) -> ProbeEnvironment:
@@ -38,7 +38,7 @@ def environment_for(settings: ProbingSettings) -> ProbeEnvironment:
 
 async def _serve(service: str, protocol: MailProtocol, probe: Probe, stop: asyncio.Event) -> None:
     settings = WorkerSettings.load()
-    keys = PrivateKeyRing.from_json(settings.private_keys.get_secret_value())
+    keys = _private_keys(settings)
     status = WorkerStatus()
     broker = RabbitBroker(settings.amqp_url.get_secret_value(), service=service, instance=instance_name(service))
     async with AsyncExitStack() as opened:
@@ -60,6 +60,13 @@ async def _serve(service: str, protocol: MailProtocol, probe: Probe, stop: async
             stop=stop,
             status=status,
         )
+
+
+def _private_keys(settings: WorkerSettings) -> PrivateKeyRing:
+    try:
+        return PrivateKeyRing.from_json(settings.private_keys.get_secret_value())
+    except KeyRingError as error:
+        raise SettingsError([f"MAILPROBE_PRIVATE_KEYS is wrong: {error}"]) from None
 
 
 def _readiness(settings: WorkerSettings, broker: Broker, status: WorkerStatus) -> Mapping[str, ReadinessCheck]:

@@ -36,6 +36,7 @@ DRAIN_CHECKS_SECONDS = 62.0
 DRAIN_ANSWERS_SECONDS = 10.0
 DRAIN_LAST_SECONDS = 5.0
 
+QUEUE_TRIES_UNSAID = 5
 QUEUE_RETRY_SECONDS = 1.0
 
 MAX_UNSENT_ANSWERS = 5_000
@@ -159,7 +160,7 @@ class Lanes:
     async def consume(self, lane: Lane, stop: asyncio.Event) -> None:
         """Begin to consume a lane, as soon as there is a queue for it."""
         queue = checks_queue(self._protocol, self._location, lane)
-        waiting = False
+        tries = 0
         while not stop.is_set():
             try:
                 consumer = await self._broker.consume(
@@ -167,9 +168,10 @@ class Lanes:
                 )
             except (QueueMissing, BrokerUnavailable) as error:
                 # Not left to the broker's own waiting: readiness has to know when this lane is served.
-                if not waiting:
-                    _log.info("waiting_for_queue", queue=queue, reason=str(error))
-                waiting = True
+                # A new location's queues are made within seconds of its first presence: that is no news.
+                tries += 1
+                if tries == QUEUE_TRIES_UNSAID:
+                    _log.warning("waiting_for_queue", queue=queue, reason=f"{error}; is a scheduler running?")
                 await stopped_within(stop, QUEUE_RETRY_SECONDS)
             else:
                 self._consumers.append(consumer)

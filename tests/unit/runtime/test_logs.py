@@ -37,6 +37,15 @@ def test_a_line_is_json_with_time_level_service_and_instance() -> None:
     assert str(line["timestamp"]).endswith("Z")
 
 
+def test_lines_begin_alike() -> None:
+    out = io.StringIO()
+    logs.configure("scheduler", format="json", stream=out)
+    structlog.get_logger().bind(check_id="c").warning("tick_late", late_ms=3)
+    logging.getLogger("some.library").warning("said so")
+    for line in lines(out):
+        assert list(line)[:4] == ["timestamp", "level", "instance", "event"]
+
+
 def test_where_no_terminal_reads_along_lines_are_json() -> None:
     out = io.StringIO()
     logs.configure("scheduler", stream=out)

@@ -107,6 +107,7 @@ def test_every_missing_variable_is_named_in_a_sentence_of_its_own() -> None:
         ("DNS_SERVERS", "resolver.example", "address"),
         ("CHECK_INTERVAL_FLOOR_MINUTES", "0.7", "multiple"),
         ("CA_FILE", "/no/such/file.pem", "no file"),
+        ("CA_FILE", __file__, "holds no certificate in PEM form"),
         ("LOG_FORMAT", "xml", "json"),
         ("RATE_LIMIT_TOKEN", "0", "greater"),
     ],
