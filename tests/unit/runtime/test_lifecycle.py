@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+import structlog
 
 from shared.runtime.lifecycle import (
     EXIT_CONFIGURATION,
@@ -29,6 +30,7 @@ class Refused(Exception):
 def own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAILPROBE_LOG_LEVEL", "error")
     monkeypatch.setattr("shared.runtime.logs.configure", lambda *_, **__: None)
+    structlog.reset_defaults()  # another test's configuration writes to a stream that is closed by now
 
 
 def test_a_service_that_ends_by_itself_exits_with_0() -> None:
