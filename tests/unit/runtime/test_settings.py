@@ -7,16 +7,19 @@ from pathlib import Path
 import pytest
 
 from shared.runtime.settings import (
+    PREFIX,
     ApiSettings,
     GatewaySettings,
     PaceSettings,
     ProbingSettings,
     RecorderSettings,
     SchedulerSettings,
+    Settings,
     SettingsError,
     StandaloneSettings,
     WorkerSettings,
 )
+from shared.runtime.settings_errors import variable_name
 
 DATABASE = "postgresql://u:hunter2@db/mailprobe"
 AMQP = "amqp://u:hunter2@rabbit/mailprobe"
@@ -187,3 +190,13 @@ def test_workers_know_no_database_address() -> None:
 @pytest.mark.parametrize("target", ["mail.example.org", ":53", "http://x:80", "a b:1", "h:0", "h:65536", "::1:53"])
 def test_a_canary_is_a_host_and_a_port(target: str) -> None:
     assert "MAILPROBE_CANARY_TARGETS" in " ".join(faults(ProbingSettings, canary_targets=(target,)))
+
+
+@pytest.mark.parametrize(
+    "service", [GatewaySettings, SchedulerSettings, WorkerSettings, RecorderSettings, StandaloneSettings]
+)
+def test_every_setting_is_in_the_architecture_document(service: type[Settings]) -> None:
+    document = (Path(__file__).parents[3] / "ARCHITECTURE.md").read_text()
+    section = document.partition("## Settings")[2].partition("\n## ")[0]
+    names = (variable_name(name, field, PREFIX).removeprefix(PREFIX) for name, field in service.model_fields.items())
+    assert [name for name in names if f"`{name}`" not in section] == []
