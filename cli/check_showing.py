@@ -113,11 +113,13 @@ def show(asked: Asked, outcome: Outcome) -> None:
 
 
 def show_fault(asked: Asked, said: str) -> None:
-    """Why there was no check: for people on stderr; where a program reads, what it reads says so too."""
+    """Why there was no check: for people on stderr; where a program reads, what it reads says so in its own form."""
     for line in said.splitlines():
         print(f"mailprobe: {plain(line)}", file=sys.stderr)
     if asked.format is Format.NAGIOS:
         print(f"{asked.target.protocol.value.upper()} {Status.UNKNOWN.name} - {_one_line(said)}")
+    if asked.format is Format.JSON:
+        _show_json(asked, Outcome(kind=OutcomeKind.INTERNAL, phase=Phase.DNS, message=said))
 
 
 def _show_json(asked: Asked, outcome: Outcome) -> None:

@@ -250,7 +250,7 @@ class _Conversation:
             kind, _ = judge_refusal(reply.text, OutcomeKind.MAILBOX_MISSING)
             if kind in (OutcomeKind.AUTH_REJECTED, OutcomeKind.AUTH_EXPIRED):
                 kind = OutcomeKind.MAILBOX_MISSING
-            raise CheckFailed(kind, reply.text, polite=True)
+            raise CheckFailed(kind, reply.text, variant="mailbox", polite=True)
         for line in reply.untagged:
             if (found := _EXISTS.match(line)) is not None:
                 if _NUMBER.fullmatch(found[1]) is None:

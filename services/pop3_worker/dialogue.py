@@ -195,7 +195,7 @@ class _Conversation:
             kind, _ = judge_refusal(status.text, OutcomeKind.MAILBOX_MISSING)
             if kind in (OutcomeKind.AUTH_REJECTED, OutcomeKind.AUTH_EXPIRED):
                 kind = OutcomeKind.MAILBOX_MISSING
-            raise CheckFailed(kind, status.text, polite=True)
+            raise CheckFailed(kind, status.text, variant="mailbox", polite=True)
         self._findings.messages = read_stat(status.text)
 
     def _command(self, verb: str) -> _Answered:

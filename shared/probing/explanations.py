@@ -158,6 +158,13 @@ _BY_VARIANT: Final[dict[tuple[OutcomeKind, str], Explanation]] = {
         "The certificate of {server} is signed by itself, not by a trusted authority.",
         "Get one from an authority, trust this one with MAILPROBE_CA_FILE, or turn verification off.",
     ),
+    (OutcomeKind.TLS_UNTRUSTED, "weak"): Explanation(
+        "The certificate of {server}, or one it rests on, has a key or a signature too weak to be trusted.",
+        "Get one with a key of 2048 bits or more, signed with SHA-256.",
+    ),
+    (OutcomeKind.AUTH_TEMPORARY, "mailbox"): Explanation(
+        "{server} took the login, but could not open the mailbox just now.", "Its storage may be down."
+    ),
     (OutcomeKind.STARTTLS_MISSING, "refused"): Explanation(
         "{server} offers STARTTLS but refused it, so no password was sent."
     ),

@@ -1,9 +1,12 @@
 """`mailprobe check`: what it takes, what it refuses, and how an answer looks to Nagios; no server is asked."""
 
 import json
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner, Result
 
 from cli.check import check
@@ -18,9 +21,16 @@ TARGET = CheckTarget(protocol="imap", hostname="mail.example.org", port=993, sec
 
 
 @pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("PASSWORD", "PASSWORD_FILE", "CA_FILE", "DNS_SERVERS", "ALLOWED_PRIVATE_NETWORKS"):
         monkeypatch.delenv(f"MAILPROBE_{name}", raising=False)
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    # The command sends logs to its own stderr, which ends with the command.
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 def mailprobe(*arguments: str, stdin: bytes | None = None, **environment: str) -> Result:
@@ -108,6 +118,14 @@ def test_a_password_that_cannot_be_one_is_refused(stdin: bytes, words: str) -> N
     assert words in result.stdout
     assert result.stdout.startswith("IMAP UNKNOWN - ")
     assert "xxxx" not in result.output
+
+
+def test_a_program_gets_json_even_where_there_was_no_check() -> None:
+    result = mailprobe("imap", "host", "--user", "me", "--format", "json", "--password-file", "/nowhere")
+    assert result.exit_code == 3
+    answer = json.loads(result.stdout)
+    assert (answer["kind"], answer["status"], answer["exit_code"]) == ("internal", "unknown", 3)
+    assert "/nowhere" in answer["message"]
 
 
 def test_a_file_that_is_no_certificate_is_said_before_any_connection(tmp_path: Path) -> None:
