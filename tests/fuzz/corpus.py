@@ -39,6 +39,19 @@ def targets() -> list[tuple[str, CheckTarget]]:
     return found
 
 
+def before_tls(rng: random.Random) -> tuple[CheckTarget, bytes]:
+    """A check that asks for STARTTLS, and what it is told up to there, with TLS (or none) behind it."""
+    if rng.randrange(2):
+        said = b"* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n" + _tags()[0] + b" OK begin\r\n"
+    else:
+        said = b"+OK ready\r\n+OK\r\nSTLS\r\n.\r\n+OK begin\r\n"
+    protocol = "imap" if said.startswith(b"*") else "pop3"
+    target = CheckTarget(protocol=protocol, hostname="m.test", port=143, security="starttls", user=USER)
+    return target, said + rng.choice(
+        [b"", b"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03", b"\x15\x03\x01\x00\x02\x02\x46"]
+    )
+
+
 def sound(target: CheckTarget, rng: random.Random) -> bytes:
     """All a server says to such a check that goes well, or nearly."""
     return _imap(target, rng) if target.protocol == "imap" else _pop3(target, rng)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from services.imap_worker.aioimaplib_grammar import ImapGrammar
 from services.pop3_worker import grammar as pop3
-from shared.checks.vocabulary import OutcomeKind
+from shared.checks.vocabulary import LoginOutcome, OutcomeKind
 from shared.probing.line_reader import LineReader
 from shared.probing.replies import judge_refusal
 from shared.probing.sasl import Credentials
 from shared.probing.scram import scram_sha_256
 from shared.probing.steps import CheckFailed, Compute
-from tests.fuzz.corpus import USER, sound, spoiled, targets
+from tests.fuzz.corpus import USER, before_tls, sound, spoiled, targets
 from tests.fuzz.player import LIMITS, PASSWORD, Played, cut, play
 
 _TARGETS = [target for _, target in targets()]
@@ -46,6 +46,21 @@ async def converse(number: int) -> Finding | None:
         return Finding(number, f"raised {error!r}", said)
     if not whole.like(parts):
         return Finding(number, f"in one piece {_short(whole)}, in {len(pieces)} {_short(parts)}", said)
+    return None
+
+
+async def upgrade(number: int) -> Finding | None:
+    """Two executions up to STARTTLS and behind it, where it does matter what came in one piece with the go-ahead."""
+    rng = random.Random(number)
+    target, said = before_tls(rng)
+    said = spoiled(rng, said)
+    try:
+        played = [await play(target, [said]), await play(target, cut(rng, said))]
+    except Exception as error:
+        return Finding(number, f"raised {error!r}", said)
+    # Nobody here can finish a handshake, so nothing of a login may ever be said.
+    if any(answer.kind is None or answer.login is not LoginOutcome.NOT_SENT for answer in played):
+        return Finding(number, f"went on without TLS: {[_short(answer) for answer in played]}", said)
     return None
 
 
@@ -104,7 +119,10 @@ async def _run(first: int, count: int) -> list[Finding]:
     found: list[Finding] = []
     for number in range(first, first + count):
         # Three conversations for one look at the grammars alone, which each conversation passes through as well.
-        finding = grammars(number) if number % 4 == 3 else await converse(number)
+        if number % 16 == 7:
+            finding = await upgrade(number)
+        else:
+            finding = grammars(number) if number % 4 == 3 else await converse(number)
         if finding is not None:
             found.append(finding)
         if len(found) >= 10:

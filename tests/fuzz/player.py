@@ -23,6 +23,7 @@ from shared.probing.limits import Limits
 from shared.probing.probe import ProbeRequest
 from shared.probing.steps import Compute, Dialogue, Findings
 from shared.probing.timeline import Timeline
+from shared.probing.tls_contexts import TlsContexts
 from shared.probing.tls_session import TlsPlan
 from shared.probing.transcript import Transcript
 
@@ -33,6 +34,7 @@ DIALOGUES: dict[str, Callable[[ProbeRequest, Findings, Limits], Dialogue]] = {
 PASSWORD = b"correct horse"
 NONCE = "abcdefghijklmnop"
 LIMITS = Limits()
+_CONTEXTS = TlsContexts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ async def play(target: CheckTarget, pieces: Sequence[bytes]) -> Played:
     with mock.patch.object(authentication.secrets, "token_urlsafe", new=_nonce):
         connection = Connection(
             DIALOGUES[target.protocol](request, findings, LIMITS),
-            TlsPlan(target.security),
+            TlsPlan(target.security, _CONTEXTS.get(verify=True), "m.test"),
             limits=LIMITS,
             timeline=timeline,
             transcript=transcript,
