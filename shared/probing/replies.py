@@ -53,7 +53,7 @@ _SOFTENING: Final = (
     (
         re.compile(
             rb"temporar(?:y|ily) (?:\w+ ){0,2}(?:failure|error|problem|unavailable)|temporarily|"
-            rb"internal (?:server )?error|service (?:is )?(?:not available|unavailable)",
+            rb"internal (?:server )?error|(?:service|server) (?:is )?(?:not available|unavailable|busy)",
             re.IGNORECASE,
         ),
         Kind.AUTH_TEMPORARY,
