@@ -1,7 +1,7 @@
 """Whether the times a check reports are the server's, however busy we are: alone, at 70 % load, and in a burst.
 
-Paced as in a worker, by `HandshakeGate`. The pace the fleet keeps towards one host is the scheduler's, spreads jobs
-over seconds and is left out here, as if its limit had been raised: this is the harder case.
+Paced as in a worker, by `HandshakeGate` and `Pace`. The pace the fleet keeps towards one host is the scheduler's,
+spreads jobs over seconds and is left out here, as if its limit had been raised: this is the harder case.
 """
 
 import random

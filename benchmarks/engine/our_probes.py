@@ -22,6 +22,7 @@ from shared.checks.outcome import Outcome
 from shared.checks.target import CheckTarget
 from shared.checks.vocabulary import MailProtocol, Phase, Security
 from shared.probing.address_policy import LOOPBACK_NETWORKS
+from shared.probing.job_handling.pace import Pace
 from shared.probing.limits import Limits
 from shared.probing.probe import Probe, ProbeEnvironment, ProbeRequest
 
@@ -47,6 +48,7 @@ class OurProbes:
             handshake_spacing_seconds=0.0,
             limits=Limits(login_seconds=_FOR_LONG),
         )
+        self._pace = Pace()
         # As a worker has it.
         self._paced = ProbeEnvironment.create(allowed_private_networks=LOOPBACK_NETWORKS, ca_file=self._ca_file)
 
@@ -122,6 +124,7 @@ class OurProbes:
 
         async def one(due: float) -> float:
             await asyncio.sleep(max(due - loop.time(), 0.0))
+            await self._pace.turn()
             return _passed(await probe(request, self._paced)).total_ms
 
         return _percentiles(await asyncio.gather(*(one(began + place * every_seconds) for place in range(checks))))

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -24,6 +24,7 @@ from shared.probing.job_handling.checking import Checker
 from shared.probing.job_handling.clock import FleetClock
 from shared.probing.job_handling.handing_on import HandingOn
 from shared.probing.job_handling.ledger import Ledger, Settled
+from shared.probing.job_handling.pace import Pace
 from shared.probing.job_handling.result_sender import Answer, ResultSender
 from shared.probing.job_handling.starting import StartGate
 from shared.runtime import metrics
@@ -42,6 +43,7 @@ class JobHandler:
     ledger: Ledger
     handing_on: HandingOn
     sender: ResultSender
+    pace: Pace = field(default_factory=Pace)
 
     async def handle(self, delivery: Delivery, lane: Lane) -> None:
         """Settle every job of a delivery, then acknowledge it; unacknowledged, the broker gives it to another."""
@@ -82,8 +84,9 @@ class JobHandler:
         if not await self.gate.enter(delay_seconds):
             return await self._hand_on(job, batch, started=may_have_begun(job, arrival))
         try:
+            await self.pace.turn()
             now_ms = self.clock.now_ms()
-            # It may have waited for room too long.
+            # It may have waited for room, or for its turn, too long.
             result = None if is_stale(job, now_ms=now_ms) else await self._check(job, started_at=now_ms)
         finally:
             self.gate.leave()
