@@ -12,8 +12,9 @@ MAY_BE_OURS = frozenset({OutcomeKind.DNS_FAILURE, OutcomeKind.UNREACHABLE, Outco
 
 _REMEMBERED_SECONDS = 3.0
 _LONGEST_SECONDS = 2.0
-# A check that used up its deadline still waits this long: it may overstay by a second.
-_SHORTEST_SECONDS = 0.6
+# A check that used up its deadline still waits this long: it may overstay by a second, of which the resolver's own
+# sign of life may have taken half.
+_SHORTEST_SECONDS = 0.4
 
 ResolveAny = Callable[[str], Awaitable[Sequence[str]]]
 
