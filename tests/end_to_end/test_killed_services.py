@@ -9,7 +9,6 @@ from tests.end_to_end.conftest import Whole
 from tests.end_to_end.test_life_of_a_check import checked, created, documented_body
 from tests.support.conservation import assert_conserved
 from tests.support.fleet import SERVICES
-from tests.support.waiting import until
 
 MONITORS = 12
 
@@ -38,22 +37,12 @@ async def test_every_slot_has_a_result_or_is_missed_after_each_service_was_kille
         status, _ = await whole.api.call("PATCH", f"/api/imap-pop-monitors/{public_id}", {"status": "disabled"})
         assert status == 200
     async with open_pool(whole.database_dsn, role=PIPELINE_ROLE, application_name="test") as pool:
-
-        async def settled() -> bool:
-            try:
-                await assert_conserved(pool)
-            except AssertionError:
-                return False
-            return True
-
-        await until("slots claimed = results + missed", settled, timeout_seconds=240)
-        await assert_conserved(pool)
-        claimed = await pool.fetchval("SELECT sum(slots_claimed) FROM schedule")
-        passed = await pool.fetchval("SELECT count(*) FROM results WHERE kind = 'scheduled' AND passed")
+        found = await assert_conserved(pool, settled=True, timeout_seconds=240)
         failed = await pool.fetch("SELECT outcome, message FROM results WHERE NOT passed")
         logins = await pool.fetch("SELECT * FROM login_history WHERE outcome = 'refused'")
-    assert claimed >= 2 * MONITORS
-    assert passed > claimed / 3, "most slots were lost to the kills"
+    assert found.claimed == found.results + found.missed
+    assert found.claimed > MONITORS
+    assert found.results > found.claimed / 3, "most slots were lost to the kills"
     assert [dict(row) for row in failed] == []
     assert logins == []
     dead = await whole.rabbitmq.api("GET", f"queues/{whole.vhost}/mailprobe.dead-letters")
