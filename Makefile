@@ -41,7 +41,7 @@ test: ## every test, against a real Postgres, RabbitMQ and Dovecot
 	@sh deploy/setup/python.sh
 	@$(MAKE) setup-dev
 	@sh deploy/setup/servers.sh
-	@$(PYTEST) -m "not soak and not fuzz" $(ARGS)
+	@$(PYTEST) -m "not soak and not fuzz" --numprocesses=3 --dist=loadfile $(ARGS)
 
 test-unit: setup-dev ## the tests that need no servers
 	@$(PYTEST) -m "not soak and not fuzz" tests/unit tests/architecture $(ARGS)
