@@ -4,6 +4,7 @@ Provides `DatabasesForTests`: by DATABASE_URL where somebody gave one, else on a
 The schema is left to the migrations, which run once; each database is a copy of that one.
 """
 
+import asyncio
 import contextlib
 import os
 import secrets
@@ -45,7 +46,7 @@ class DatabasesForTests:
     async def close(self) -> None:
         """Drop the template."""
         if self._template is not None:
-            await self._execute(f"DROP DATABASE {self._template} WITH (FORCE)")
+            await self._drop(self._template)
             self._template = None
 
     @contextlib.asynccontextmanager
@@ -55,7 +56,19 @@ class DatabasesForTests:
         try:
             yield _in_database(self._owner_dsn, name)
         finally:
-            await self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+            await self._drop(name)
+
+    async def _drop(self, name: str) -> None:
+        for attempts_left in range(50, -1, -1):
+            try:
+                await self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+            except asyncpg.InsufficientPrivilegeError:
+                # An autovacuum worker is at it, and it is a superuser's: it ends by itself in moments.
+                if not attempts_left:
+                    raise
+                await asyncio.sleep(0.2)
+            else:
+                return
 
     async def _execute(self, statement: str) -> None:
         connection = await asyncpg.connect(self._owner_dsn, timeout=30, command_timeout=60)
