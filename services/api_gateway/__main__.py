@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 import structlog
@@ -11,13 +10,13 @@ from aiohttp import web
 
 from services.api_gateway.app import create_app
 from services.api_gateway.http_server import make_runner
-from shared.broker.policies import ManagementFailed, verify, vhost_of
 from shared.broker.rabbitmq import RabbitBroker
+from shared.broker.readiness import broker_checks
 from shared.broker.seam import BrokerError
 from shared.database.errors import DatabaseError
 from shared.database.opening import database_name, open_migrated_pool
 from shared.database.pool import GATEWAY_ROLE, Pool
-from shared.runtime.admin import AdminServer, ReadinessCheck
+from shared.runtime.admin import AdminServer
 from shared.runtime.identity import instance_name
 from shared.runtime.lifecycle import StartError, listening_fault, retrying, run
 from shared.runtime.settings import GatewaySettings, SettingsError
@@ -47,7 +46,7 @@ async def serve(stop: asyncio.Event) -> None:
         broker = RabbitBroker(amqp_url, service=SERVICE, instance=instance)
         opened.push_async_callback(broker.close)
         await _begun(opened, broker)
-        readiness = _policies(settings, amqp_url)
+        readiness = broker_checks(broker, amqp_url=amqp_url, policies_url=settings.policies_url)
         await opened.enter_async_context(AdminServer(settings.admin_host, settings.admin_port, readiness))
         app = create_app(
             pool=pool,
@@ -104,22 +103,6 @@ async def _begun(opened: AsyncExitStack, broker: RabbitBroker) -> None:
             await connecting
 
     opened.push_async_callback(give_up)
-
-
-def _policies(settings: GatewaySettings, amqp_url: str) -> Mapping[str, ReadinessCheck]:
-    """Where policies are required, a gateway is ready only once the broker has them."""
-    management_url = settings.management_url
-    if not settings.policies_required or management_url is None:
-        return {}
-
-    async def missing() -> str | None:
-        try:
-            faults = await verify(management_url.get_secret_value(), vhost=vhost_of(amqp_url))
-        except ManagementFailed as error:
-            return str(error)
-        return "; ".join(faults) or None
-
-    return {"broker policies": missing}
 
 
 if __name__ == "__main__":

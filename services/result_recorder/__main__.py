@@ -2,14 +2,12 @@
 
 import asyncio
 import sys
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 
 from services.result_recorder.service import serve_recorder
-from shared.broker.policies import ManagementFailed, verify, vhost_of
 from shared.broker.rabbitmq import RabbitBroker
-from shared.broker.seam import Broker
+from shared.broker.readiness import broker_checks
 from shared.database.errors import DatabaseError
 from shared.database.opening import database_name, open_migrated_pool
 from shared.database.pool import PIPELINE_ROLE, Pool, is_reachable
@@ -31,13 +29,17 @@ async def serve(stop: asyncio.Event) -> None:
     """Serve until `stop` is set; database and broker may come later."""
     settings = RecorderSettings.load()
     instance = instance_name(SERVICE)
-    broker = RabbitBroker(settings.amqp_url.get_secret_value(), service=SERVICE, instance=instance)
+    amqp_url = settings.amqp_url.get_secret_value()
+    broker = RabbitBroker(amqp_url, service=SERVICE, instance=instance)
     async with AsyncExitStack() as opened:
         pool = await _pool(settings.database_url.get_secret_value(), instance, opened, stop)
         if pool is None:
             return
         opened.push_async_callback(broker.close)
-        checks = _readiness(settings, pool, broker)
+        checks: dict[str, ReadinessCheck] = {
+            "database": partial(is_reachable, pool),
+            **broker_checks(broker, amqp_url=amqp_url, policies_url=settings.policies_url),
+        }
         await opened.enter_async_context(AdminServer(settings.admin_host, settings.admin_port, checks))
         await lifecycle.first_of(stop, broker.open(timeout_seconds=None))
         if not stop.is_set():
@@ -53,27 +55,6 @@ async def _pool(dsn: str, instance: str, opened: AsyncExitStack, stop: asyncio.E
         )
 
     return await lifecycle.retrying(attempt, what=database_name(dsn), errors=(DatabaseError,), stop=stop)
-
-
-def _readiness(settings: RecorderSettings, pool: Pool, broker: Broker) -> Mapping[str, ReadinessCheck]:
-    async def broker_answers() -> str | None:
-        return None if await broker.healthy() else "cannot reach RabbitMQ, or it takes no messages"
-
-    checks: dict[str, ReadinessCheck] = {"database": partial(is_reachable, pool), "broker": broker_answers}
-    if settings.policies_required and settings.management_url is not None:
-        checks["policies"] = partial(
-            _policies,
-            settings.management_url.get_secret_value(),
-            vhost=vhost_of(settings.amqp_url.get_secret_value()),
-        )
-    return checks
-
-
-async def _policies(management_url: str, *, vhost: str) -> str | None:
-    try:
-        return "; ".join(await verify(management_url, vhost=vhost)) or None
-    except ManagementFailed as error:
-        return str(error)
 
 
 if __name__ == "__main__":

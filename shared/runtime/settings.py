@@ -174,6 +174,12 @@ class BrokerSettings(Settings):
             raise ValueError("MAILPROBE_POLICIES_REQUIRED needs MAILPROBE_MANAGEMENT_URL, to look them up")
         return self
 
+    @property
+    def policies_url(self) -> str | None:
+        """Where readiness looks at the broker's policies; None: it does not."""
+        required = self.management_url if self.policies_required else None
+        return required.get_secret_value() if required else None
+
 
 class NetworkSettings(Settings):
     """Where checks (and webhooks) may connect beyond public addresses."""

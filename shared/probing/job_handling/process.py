@@ -1,19 +1,16 @@
 """A protocol worker as a process of its own: settings, environment, broker and admin port around `serve_worker`."""
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from functools import partial
 
-from shared.broker.policies import ManagementFailed, verify, vhost_of
 from shared.broker.rabbitmq import RabbitBroker
-from shared.broker.seam import Broker
+from shared.broker.readiness import broker_checks
 from shared.checks.vocabulary import MailProtocol
 from shared.probing.environment import ProbeEnvironment
 from shared.probing.job_handling.worker import WorkerStatus, serve_worker
 from shared.probing.probe import Probe
 from shared.runtime import lifecycle
-from shared.runtime.admin import AdminServer, ReadinessCheck
+from shared.runtime.admin import AdminServer
 from shared.runtime.identity import instance_name
 from shared.runtime.settings import ProbingSettings, SettingsError, WorkerSettings
 from shared.sealing import KeyRingError, PrivateKeyRing
@@ -40,11 +37,15 @@ async def _serve(service: str, protocol: MailProtocol, probe: Probe, stop: async
     settings = WorkerSettings.load()
     keys = _private_keys(settings)
     status = WorkerStatus()
-    broker = RabbitBroker(settings.amqp_url.get_secret_value(), service=service, instance=instance_name(service))
+    amqp_url = settings.amqp_url.get_secret_value()
+    broker = RabbitBroker(amqp_url, service=service, instance=instance_name(service))
     async with AsyncExitStack() as opened:
         environment = environment_for(settings)
         opened.push_async_callback(environment.close)
-        checks = _readiness(settings, broker, status)
+        checks = {
+            "queues": status.ready,
+            **broker_checks(broker, amqp_url=amqp_url, policies_url=settings.policies_url),
+        }
         await opened.enter_async_context(AdminServer(settings.admin_host, settings.admin_port, checks))
         opened.push_async_callback(broker.close)
         await lifecycle.first_of(stop, broker.open(timeout_seconds=None))
@@ -67,24 +68,3 @@ def _private_keys(settings: WorkerSettings) -> PrivateKeyRing:
         return PrivateKeyRing.from_json(settings.private_keys.get_secret_value())
     except KeyRingError as error:
         raise SettingsError([f"MAILPROBE_PRIVATE_KEYS is wrong: {error}"]) from None
-
-
-def _readiness(settings: WorkerSettings, broker: Broker, status: WorkerStatus) -> Mapping[str, ReadinessCheck]:
-    async def reachable() -> str | None:
-        return None if await broker.healthy() else "cannot reach RabbitMQ, or it takes no messages"
-
-    checks: dict[str, ReadinessCheck] = {"broker": reachable, "queues": status.ready}
-    if settings.policies_required and settings.management_url is not None:
-        checks["policies"] = partial(
-            _policies,
-            settings.management_url.get_secret_value(),
-            vhost=vhost_of(settings.amqp_url.get_secret_value()),
-        )
-    return checks
-
-
-async def _policies(management_url: str, *, vhost: str) -> str | None:
-    try:
-        return "; ".join(await verify(management_url, vhost=vhost)) or None
-    except ManagementFailed as error:
-        return str(error)
