@@ -85,8 +85,16 @@ async def open_pool(
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """A connection within one transaction; our errors come out of it, not asyncpg's."""
     with translated_errors():
-        async with pool.acquire(timeout=10) as connection, connection.transaction():
-            yield connection
+        async with pool.acquire(timeout=10) as connection:
+            try:
+                async with connection.transaction():
+                    yield connection
+            except (asyncpg.ReadOnlySQLTransactionError, DatabaseUnavailable) as error:
+                # Whether a session may write is settled when it begins: one that began while nobody might never
+                # may, and the pool would keep it for good.
+                if asyncpg.ReadOnlySQLTransactionError in {type(error), type(error.__cause__)}:
+                    connection.terminate()
+                raise
 
 
 @asynccontextmanager
