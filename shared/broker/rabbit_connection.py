@@ -10,7 +10,7 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import aio_pika
 import aio_pika.exceptions
@@ -38,6 +38,22 @@ def in_words(error: BaseException) -> str:
             return f"{os.strerror(number)}: {detail}"
     text = " ".join(str(part) for part in error.args if part not in (None, "")) or "no reason given"
     return f"{type(error).__name__}: {text}"
+
+
+@contextlib.contextmanager
+def cancelled_as_lost(why: str) -> Iterator[None]:
+    """Raise one of LOST where what we wait on is cancelled rather than we ourselves.
+
+    aiormq does that to whatever waits on a connection that it gives up, because of its heartbeat for one; passed on,
+    it would end its callers' tasks without a word. Stands inside a deadline, never around one.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise ConnectionError(why) from error
 
 
 async def close_quietly(resource: AbstractConnection | AbstractChannel) -> None:
@@ -126,18 +142,13 @@ class KeptConnection:
     async def _connect(self) -> AbstractConnection | None:
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
-                return await aio_pika.connect(
-                    self._address,
-                    client_properties={"connection_name": self._name, "product": "mailprobe"},
-                )
+                with cancelled_as_lost("the connection was closed during its handshake"):
+                    return await aio_pika.connect(
+                        self._address,
+                        client_properties={"connection_name": self._name, "product": "mailprobe"},
+                    )
         except LOST as error:
             self.last_error = self._refused_vhost(error) or in_words(error)
-        except asyncio.CancelledError:
-            # A connection that dies during its handshake cancels what waits on it; only our own counts.
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            self.last_error = "the connection was closed during its handshake"
         return None
 
     def _refused_vhost(self, error: BaseException) -> str | None:
@@ -160,10 +171,13 @@ class KeptConnection:
         connection.close_callbacks.add(on_close)
         try:
             if self._prepare is not None:
-                await self._prepare(connection)
+                with cancelled_as_lost("the connection was given up while it was prepared"):
+                    await self._prepare(connection)
             self._connection = connection
             self._up.set()
             await lost.wait()
+        except LOST as error:
+            self.last_error = in_words(error)
         finally:
             self._connection = None
             self._up.clear()

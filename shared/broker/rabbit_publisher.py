@@ -12,7 +12,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, DeliveryMode
 from aio_pika.exceptions import DeliveryError, PublishError
 
-from shared.broker.rabbit_connection import LOST, KeptConnection, close_quietly, in_words
+from shared.broker.rabbit_connection import LOST, KeptConnection, cancelled_as_lost, close_quietly, in_words
 from shared.broker.seam import BrokerUnavailable, OutgoingMessage, PublishOutcome
 
 
@@ -45,7 +45,8 @@ class RabbitPublisher:
             return []
         try:
             async with asyncio.timeout(timeout_seconds):
-                confirming = await self._confirming()
+                with cancelled_as_lost("the connection was given up"):
+                    confirming = await self._confirming()
                 # One task each: confirms come in bulk, waiting for one after the other would take a round trip each.
                 answers = await asyncio.gather(
                     *(self._publish_one(confirming, message) for message in messages), return_exceptions=True

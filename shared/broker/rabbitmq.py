@@ -12,7 +12,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import ChannelClosed, ChannelNotFoundEntity, ChannelPreconditionFailed
 from pamqp.common import FieldTable
 
-from shared.broker.rabbit_connection import LOST, KeptConnection, close_quietly, in_words
+from shared.broker.rabbit_connection import LOST, KeptConnection, cancelled_as_lost, close_quietly, in_words
 from shared.broker.rabbit_consumer import RabbitConsumer
 from shared.broker.rabbit_publisher import RabbitPublisher
 from shared.broker.seam import (
@@ -134,20 +134,24 @@ class RabbitBroker:
 
     async def _declare_on(self, connection: AbstractConnection, topology: Topology) -> None:
         async with self._declaring:
-            channel = self._declaring_channel
-            if channel is None or channel.is_closed or self._declaring_connection is not connection:
-                channel = connection.channel(publisher_confirms=False)
-                await channel.initialize()
-                self._declaring_channel, self._declaring_connection = channel, connection
-            try:
-                for exchange in topology.exchanges:
-                    await channel.declare_exchange(exchange.name, exchange.kind.value, durable=True)
-                for wanted in topology.queues:
-                    await channel.declare_queue(wanted.name, durable=True, arguments=_QUORUM)
-                for binding in topology.bindings:
-                    queue = await channel.get_queue(binding.queue, ensure=False)
-                    await queue.bind(binding.exchange, binding.key)
-            except (ChannelPreconditionFailed, ChannelNotFoundEntity) as error:
-                raise TopologyConflict(in_words(error)) from error
-            except ChannelClosed as error:
-                raise BrokerUnavailable(f"RabbitMQ refused to declare: {in_words(error)}") from error
+            with cancelled_as_lost("the connection was given up"):
+                await self._declare_in_turn(connection, topology)
+
+    async def _declare_in_turn(self, connection: AbstractConnection, topology: Topology) -> None:
+        channel = self._declaring_channel
+        if channel is None or channel.is_closed or self._declaring_connection is not connection:
+            channel = connection.channel(publisher_confirms=False)
+            await channel.initialize()
+            self._declaring_channel, self._declaring_connection = channel, connection
+        try:
+            for exchange in topology.exchanges:
+                await channel.declare_exchange(exchange.name, exchange.kind.value, durable=True)
+            for wanted in topology.queues:
+                await channel.declare_queue(wanted.name, durable=True, arguments=_QUORUM)
+            for binding in topology.bindings:
+                queue = await channel.get_queue(binding.queue, ensure=False)
+                await queue.bind(binding.exchange, binding.key)
+        except (ChannelPreconditionFailed, ChannelNotFoundEntity) as error:
+            raise TopologyConflict(in_words(error)) from error
+        except ChannelClosed as error:
+            raise BrokerUnavailable(f"RabbitMQ refused to declare: {in_words(error)}") from error
