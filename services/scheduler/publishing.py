@@ -147,13 +147,15 @@ def _log_sent(queue: Queue, sends: list[Send], now_ms: int) -> None:
         # What was put off by a pace or a grant is late by its new time only.
         due_at = send.start_at if send.check.waited else send.check.slot_at
         metrics.SCHEDULE_LAG.observe(max(0, now_ms - due_at) / 1000)
-        _log.debug(
+        _log.info(
             "check_dispatched",
             check_id=str(send.check.check_id),
             monitor_id=send.check.monitor_id,
             kind=send.check.kind,
+            protocol=queue.protocol,
+            location=queue.location,
+            slot_at=send.check.slot_at,
             login=send.login,
         )
     if sends:
         metrics.CHECKS_DISPATCHED.labels(queue.protocol).inc(len(sends))
-        _log.info("checks_dispatched", location=queue.location, protocol=queue.protocol, count=len(sends))

@@ -1,8 +1,12 @@
 """No slot twice, none lost, and one catch-up after an outage."""
 
 import contextlib
+import logging
 from collections import Counter
 from itertools import pairwise
+
+import structlog
+from structlog.testing import capture_logs
 
 from shared.broker.seam import BrokerUnavailable, PublishOutcome
 from tests.integration.scheduler.world import HOUR, MINUTE, SECOND, START_MS, World
@@ -34,6 +38,20 @@ async def test_every_slot_is_published_once_and_before_it_is_late(world: World) 
     await settle(world)
     kept = await assert_conserved(world.pool, settled=True)
     assert kept.missed == 0
+
+
+async def test_each_job_that_goes_out_is_a_line_of_the_log_that_names_its_check(world: World) -> None:
+    for _ in range(3):
+        await world.add_monitor(interval_ms=30_000)
+    await world.reconcile()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+    with capture_logs() as lines:
+        await world.run_until(START_MS + MINUTE)
+    said = [line for line in lines if line["event"] == "check_dispatched"]
+    assert world.broker.jobs
+    assert [(line["check_id"], line["monitor_id"], line["slot_at"]) for line in said] == [
+        (str(job.check_id), job.monitor_id, job.slot_at) for job in world.broker.jobs
+    ]
 
 
 async def test_slots_keep_to_their_phase(world: World) -> None:
