@@ -4,19 +4,21 @@ import asyncio
 import contextlib
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 
 import structlog
 from aiohttp import web
 
 from services.api_gateway.app import create_app
 from services.api_gateway.http_server import make_runner
+from services.api_gateway.readiness import database_answers
 from shared.broker.rabbitmq import RabbitBroker
 from shared.broker.readiness import broker_checks
 from shared.broker.seam import BrokerError
 from shared.database.errors import DatabaseError
 from shared.database.opening import database_name, open_migrated_pool
 from shared.database.pool import GATEWAY_ROLE, Pool
-from shared.runtime.admin import AdminServer
+from shared.runtime.admin import AdminServer, ReadinessCheck
 from shared.runtime.identity import instance_name
 from shared.runtime.lifecycle import StartError, listening_fault, retrying, run
 from shared.runtime.settings import GatewaySettings, SettingsError
@@ -46,7 +48,10 @@ async def serve(stop: asyncio.Event) -> None:
         broker = RabbitBroker(amqp_url, service=SERVICE, instance=instance)
         opened.push_async_callback(broker.close)
         await _begun(opened, broker)
-        readiness = broker_checks(broker, amqp_url=amqp_url, policies_url=settings.policies_url)
+        readiness: dict[str, ReadinessCheck] = {
+            "database": partial(database_answers, pool),
+            **broker_checks(broker, amqp_url=amqp_url, policies_url=settings.policies_url),
+        }
         await opened.enter_async_context(AdminServer(settings.admin_host, settings.admin_port, readiness))
         app = create_app(
             pool=pool,

@@ -44,7 +44,7 @@ async def ended(process: asyncio.subprocess.Process) -> tuple[int, str]:
 
 async def test_it_serves_until_it_is_told_to_stop(database_dsn: str, amqp_url: str) -> None:
     public, _ = generate_key_rings()
-    (port,) = free_ports(1)
+    port, admin_port = free_ports(2)
     async with open_pool(database_dsn, role=GATEWAY_ROLE, application_name="test") as pool:
         token = await issue_token(pool, 1, "test", "admin")
     process = await started(
@@ -53,6 +53,7 @@ async def test_it_serves_until_it_is_told_to_stop(database_dsn: str, amqp_url: s
             "MAILPROBE_AMQP_URL": amqp_url,
             "MAILPROBE_PUBLIC_KEYS": public.to_json(),
             "MAILPROBE_PORT": str(port),
+            "MAILPROBE_ADMIN_PORT": str(admin_port),
         }
     )
     try:
@@ -60,6 +61,8 @@ async def test_it_serves_until_it_is_told_to_stop(database_dsn: str, amqp_url: s
             while not await _is_ready(session):
                 assert process.returncode is None
                 await asyncio.sleep(0.05)
+            async with session.get(f"http://127.0.0.1:{admin_port}/readyz") as answer:
+                assert (await answer.json())["checks"] == {"database": "ok", "broker": "ok"}
             body = {"customerId": 10, "name": "n", "hostname": "mail.example.com"}
             headers = {"Authorization": f"Bearer {token}", "Content-Encoding": "br"}
             async with session.post("/api/imap-pop-monitors", json=body, headers=headers) as answer:
