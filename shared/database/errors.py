@@ -32,6 +32,8 @@ class DatabaseConflict(DatabaseError):
 _LATER = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # A connection the server has just ended, between its last words and its end: whoever was frozen wakes up to that.
+    asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,
