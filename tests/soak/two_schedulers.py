@@ -225,7 +225,8 @@ async def run(
                     await set_status(pool, "disabled")
                     figures.kept = await assert_conserved(pool, settled=True, timeout_seconds=200)
                     figures.epochs = await schedulers.epoch()
-                assert "Traceback" not in schedulers.logs(), schedulers.logs()
+                # JSON logs hold no traceback as text: a process that failed says so by this event.
+                assert "process_failed" not in schedulers.logs(), schedulers.logs()
             finally:
                 stop.set()
     return figures
