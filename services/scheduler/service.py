@@ -1,6 +1,7 @@
 """The scheduler's service: stand by until the lock is ours, lead until it is lost, and begin again."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 
 import structlog
@@ -27,6 +28,9 @@ _log = structlog.get_logger()
 STAND_BY_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 2.0
 DAY_SECONDS = 86_400.0
+
+# What went well for so long was no failure to lead: the next one is the first again.
+STEADY_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -59,13 +63,13 @@ async def serve_scheduler(
     opening = Opening(settings, jobs_lost=not jobs_survive)
     while not stop.is_set():
         session: Connection | None = None
+        began = time.monotonic()
         try:
             session = await open_session(dsn, application_name="mailprobe scheduler (lock)")
-            failures = 0
             if await _stand_by(session, stop):
                 await _lead(session, opening, dsn=dsn, pool=pool, broker=broker, stop=stop, instance=instance)
         except (DatabaseError, LeadershipLost) as error:
-            failures += 1
+            failures = 1 if time.monotonic() - began >= STEADY_SECONDS else failures + 1
             _log.warning("not_leading", attempt=failures, error=str(error) or repr(error))
             await stopped_within(stop, back_off_seconds(failures, first=0.2, cap=5.0))
         finally:

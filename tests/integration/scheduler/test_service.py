@@ -1,13 +1,15 @@
 """The service as a whole, by the real clock: it leads, hears what is said, survives outages, and stops in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
 import pytest_asyncio
+import structlog
 
 from services.scheduler.service import serve_scheduler
 from shared.broker.seam import BrokerUnavailable
@@ -15,6 +17,10 @@ from shared.database.pool import PIPELINE_ROLE, open_pool
 from shared.runtime.settings import PaceSettings
 from tests.integration.scheduler.scripted_broker import ScriptedBroker
 from tests.support.waiting import until
+
+
+async def any_of(said: Sequence[Any], event: str) -> bool:
+    return any(entry["event"] == event for entry in said)
 
 
 class Served:
@@ -113,6 +119,21 @@ async def test_every_connection_lost_is_a_new_term_and_no_end(served: Served) ->
         await until("jobs are published again", served.published_at("one", more_than=count))
     await owner.close()
     assert len({job.check_id for job in served.broker.jobs}) == len(served.broker.jobs)
+
+
+async def test_a_database_that_takes_no_writes_for_a_while_is_led_on_afterwards(served: Served) -> None:
+    await served.add_monitors(30)
+    name = urlsplit(served.dsn).path[1:]
+    owner = await asyncpg.connect(served.dsn)
+    epoch = await served.epoch()
+    await owner.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    async with served.scheduler():
+        with structlog.testing.capture_logs() as said:
+            await until("it can't lead", lambda: any_of(said, "not_leading"))
+        assert await served.epoch() == epoch
+        await owner.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        await until("jobs are published", served.published_at("one"))
+    await owner.close()
 
 
 async def test_one_queue_in_trouble_holds_up_no_other(served: Served) -> None:
