@@ -33,6 +33,11 @@ _log = structlog.get_logger()
 
 def in_words(error: BaseException) -> str:
     """What a person should know of a foreign error."""
+    match error:
+        case asyncio.CancelledError():
+            return "nothing was heard of it any more"  # what aiormq makes of a missing heartbeat
+        case TimeoutError():
+            return "no answer in time"
     match error.args:
         case (int(number), str(detail)) if number in errno.errorcode:  # a socket's error, relabelled by aiormq
             return f"{os.strerror(number)}: {detail}"
