@@ -13,7 +13,7 @@ import structlog
 from services.scheduler import login_store, request_store
 from services.scheduler.lease_store import fenced_transaction
 from services.scheduler.login_store import GrantWanted
-from services.scheduler.plan import Decision, Miss, Queue, Send, Wait
+from services.scheduler.plan import Check, Decision, Miss, Queue, Send, Wait
 from services.scheduler.term import Term
 from shared.broker.envelope import job_message, reply_message, result_message
 from shared.broker.seam import Broker, BrokerUnavailable, OutgoingMessage, PublishOutcome
@@ -91,6 +91,8 @@ async def carry_out(
     if unsent:
         await _take_back(term, connection, [send for send in sends if send.check.check_id in unsent], unsent)
     _log_sent(queue, [send for send in sends if send.check.check_id not in unsent], now_ms)
+    for miss in (*misses, *unsent.values()):
+        _log.info("check_missed", **_named(miss.check, queue), reason=miss.reason)
     return PublishOutcome.UNROUTABLE not in outcomes[: len(jobs)]
 
 
@@ -147,15 +149,17 @@ def _log_sent(queue: Queue, sends: list[Send], now_ms: int) -> None:
         # What was put off by a pace or a grant is late by its new time only.
         due_at = send.start_at if send.check.waited else send.check.slot_at
         metrics.SCHEDULE_LAG.observe(max(0, now_ms - due_at) / 1000)
-        _log.info(
-            "check_dispatched",
-            check_id=str(send.check.check_id),
-            monitor_id=send.check.monitor_id,
-            kind=send.check.kind,
-            protocol=queue.protocol,
-            location=queue.location,
-            slot_at=send.check.slot_at,
-            login=send.login,
-        )
+        _log.info("check_dispatched", **_named(send.check, queue), login=send.login)
     if sends:
         metrics.CHECKS_DISPATCHED.labels(queue.protocol).inc(len(sends))
+
+
+def _named(check: Check, queue: Queue) -> dict[str, str | int]:
+    return {
+        "check_id": str(check.check_id),
+        "monitor_id": check.monitor_id,
+        "check_kind": check.kind,
+        "protocol": queue.protocol,
+        "location": queue.location,
+        "slot_at": check.slot_at,
+    }

@@ -54,6 +54,18 @@ async def test_each_job_that_goes_out_is_a_line_of_the_log_that_names_its_check(
     ]
 
 
+async def test_each_check_that_is_not_made_is_a_line_of_the_log_that_says_why(world: World) -> None:
+    monitor = await world.add_monitor(interval_ms=30_000)
+    await world.reconcile()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+    world.broker.behaviour["imap.here.due"] = PublishOutcome.REFUSED
+    with capture_logs() as lines:
+        await world.run_until(START_MS + MINUTE)
+    said = [line for line in lines if line["event"] == "check_missed"]
+    assert {(line["monitor_id"], line["reason"]) for line in said} == {(monitor, "queue_full")}
+    assert all(line["check_id"] for line in said)
+
+
 async def test_slots_keep_to_their_phase(world: World) -> None:
     monitor = await world.add_monitor(interval_ms=90_000)
     await world.reconcile()
