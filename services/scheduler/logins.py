@@ -80,8 +80,8 @@ def _allowed_at(check: Check, known: Histories, now_ms: int) -> int:
         ever_accepted=check.ever_accepted,
         host_refusals_ms=known.host_refusals_ms.get(account[0], ()),
     )
-    asked_for = check.kind is CheckKind.TRIGGER
-    return login_allowed_at(history, check.credential_id or check.check_id, now_ms, asked_for=asked_for)
+    asked_at = check.slot_at if check.kind is CheckKind.TRIGGER else None
+    return login_allowed_at(history, check.credential_id or check.check_id, now_ms, asked_at=asked_at)
 
 
 def _withhold(answer: LoginDecisions, check: Check, now_ms: int, *, allowed_at: int, shows_refusal: bool) -> None:

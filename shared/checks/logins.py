@@ -6,8 +6,8 @@ The rules, from the most to the least permissive reason to wait:
 * A credential whose last login succeeded goes on.
 * A credential never tried gets one try of its own at once.
 * After refusals, the next try of (host, user) comes 5, 15, 60 minutes after the last, then every 6 hours.
-* Somebody who asks for a check now need not wait for the first three of these; the six-hour ones are never taken
-  early, or the day's limit would be spent and the recovery of the server seen late.
+* Somebody who asks for a check after the last refusal need not wait for one of the first three of these; the six-hour
+  ones are never taken early, or the day's limit would be spent and the recovery of the server seen late.
 * When another credential of the account recovers, each one behind gets one more try.
 * Never more than 3 refusals an hour and 8 a day on (host, user), whoever asks. A login whose answer was never
   known counts as a refusal.
@@ -70,18 +70,19 @@ def account_of(target: CheckTarget) -> tuple[str, str]:
     return target.hostname.lower(), (target.user or "").lower()
 
 
-def login_allowed_at(history: AccountHistory, credential_id: UUID, now_ms: int, *, asked_for: bool = False) -> int:
+def login_allowed_at(history: AccountHistory, credential_id: UUID, now_ms: int, *, asked_at: int | None = None) -> int:
     """The earliest time this credential may be tried: at or before now means it may log in now.
 
     Args:
-        asked_for: somebody waits for this check (trigger-check), so that a short wait of the ladder is waived.
+        asked_at: when somebody asked for this check (trigger-check). A refusal after that answers them too, from
+            whichever location, so one asking takes one short rung and no more.
     """
     if history.proven:
         return now_ms
     earliest = max(now_ms, _limits_end(history, now_ms))
     if not history.ever_accepted:
         earliest = max(earliest, _host_calm_at(history, now_ms))
-    return max(earliest, _ladder_allows_at(history.events, credential_id, now_ms, asked_for))
+    return max(earliest, _ladder_allows_at(history.events, credential_id, now_ms, asked_at))
 
 
 def _limits_end(history: AccountHistory, now_ms: int) -> int:
@@ -99,13 +100,15 @@ def _host_calm_at(history: AccountHistory, now_ms: int) -> int:
     return recent[-HOST_REFUSALS] + HOST_WINDOW_MS if len(recent) >= HOST_REFUSALS else now_ms
 
 
-def _ladder_allows_at(events: Sequence[LoginEvent], credential_id: UUID, now_ms: int, asked_for: bool) -> int:
+def _ladder_allows_at(events: Sequence[LoginEvent], credential_id: UUID, now_ms: int, asked_at: int | None) -> int:
     own = [event for event in events if event.credential_id == credential_id]
     if not own or _another_recovered_since(events, own[-1].at_ms, credential_id):
         return now_ms
     accepted_at = max((event.at_ms for event in own if not event.refused), default=-1)
     refusals = [event.at_ms for event in events if event.refused and event.at_ms > accepted_at]
-    if not refusals or (asked_for and len(refusals) < len(RUNGS_MS)):
+    if not refusals:
+        return now_ms
+    if asked_at is not None and asked_at > refusals[-1] and len(refusals) < len(RUNGS_MS):
         return now_ms
     return refusals[-1] + RUNGS_MS[min(len(refusals), len(RUNGS_MS)) - 1]
 

@@ -62,23 +62,29 @@ def test_a_login_never_answered_counts_as_a_refusal() -> None:
 
 def test_somebody_who_asks_need_not_wait_for_the_short_rungs_within_the_limits() -> None:
     def asked_at(*events: LoginEvent) -> int:
-        return login_allowed_at(AccountHistory(events), A, NOW, asked_for=True)
+        return login_allowed_at(AccountHistory(events), A, NOW, asked_at=NOW)
 
     assert asked_at(refused(NOW - 1)) == NOW
     assert asked_at(refused(NOW - 2), refused(NOW - 1)) == NOW
     assert asked_at(refused(NOW - 3), refused(NOW - 2), refused(NOW - 1)) == NOW - 3 + HOUR_MS
 
 
+def test_one_asking_takes_one_rung_whatever_the_number_of_locations() -> None:
+    history = AccountHistory([refused(NOW - 10)])
+    assert login_allowed_at(history, A, NOW, asked_at=NOW - 9) == NOW
+    assert login_allowed_at(history, A, NOW, asked_at=NOW - 11) == NOW - 10 + 5 * MINUTE_MS
+
+
 def test_nobody_takes_a_six_hour_rung_early() -> None:
     events = [refused(NOW - hours * HOUR_MS) for hours in (5, 4, 3, 2)]
-    assert login_allowed_at(AccountHistory(events), A, NOW, asked_for=True) == NOW + 4 * HOUR_MS
+    assert login_allowed_at(AccountHistory(events), A, NOW, asked_at=NOW) == NOW + 4 * HOUR_MS
 
 
 def test_asking_every_minute_neither_exceeds_a_day_nor_delays_a_recovery() -> None:
     events: list[LoginEvent] = []
     for now in range(NOW, NOW + 3 * DAY_MS, MINUTE_MS):
         for credential in (A, B):
-            if login_allowed_at(AccountHistory(events), credential, now, asked_for=True) <= now:
+            if login_allowed_at(AccountHistory(events), credential, now, asked_at=now) <= now:
                 events.append(refused(now, credential))
     times = [event.at_ms for event in events]
     assert max(later - earlier for earlier, later in pairwise(times)) <= 6 * HOUR_MS
