@@ -47,14 +47,14 @@ async def test_killed_again_and_again_it_records_everything_once(desk: RecorderD
                     result_message(ResultBatch(results=(answer(slot(n)), missed(slot(n + 1000))))) for n in range(120)
                 ]
                 half = [result_message(ResultBatch(results=(answer(slot(n)),))) for n in range(begin, begin + 120)]
-                await broker.publish([*messages[:60], *half[:60]])
+                await broker.publish([*messages[:60], *half[:60]], timeout_seconds=60)
                 if number < 2:
                     await until("the first results", lambda low=begin: _recorded_from(desk, low))  # type: ignore[misc]
                     running.kill()
                     await running.wait()
-                    await broker.publish(half[60:])
+                    await broker.publish(half[60:], timeout_seconds=60)
                 else:
-                    await broker.publish(half[60:])
+                    await broker.publish(half[60:], timeout_seconds=60)
                     await until("all results", lambda: _recorded(desk, 360))
                     running.send_signal(signal.SIGTERM)
                     assert await asyncio.wait_for(running.wait(), 40) == 0
@@ -86,7 +86,7 @@ async def test_all_connections_terminated_it_goes_on(desk: RecorderDesk, amqp_ur
         await broker.declare(core_topology())
         async with process(desk.dsn, amqp_url) as running:
             for number in range(3):
-                await broker.publish([result_message(ResultBatch(results=(answer(slot(number)),)))])
+                await broker.publish([result_message(ResultBatch(results=(answer(slot(number)),)))], timeout_seconds=60)
                 await until("its result", lambda count=number + 1: _recorded(desk, count))  # type: ignore[misc]
                 await owner.execute(
                     """SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -40,7 +40,7 @@ async def recorder(desk: RecorderDesk, broker: Broker) -> AsyncIterator[asyncio.
 
 
 async def publish(broker: Broker, *messages: OutgoingMessage) -> None:
-    outcomes = await broker.publish(messages)
+    outcomes = await broker.publish(messages, timeout_seconds=60)
     assert outcomes == [PublishOutcome.CONFIRMED] * len(messages)
 
 

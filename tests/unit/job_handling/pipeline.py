@@ -53,7 +53,9 @@ class Pipeline:
 
     async def publish(self, *jobs: CheckJob, lane: Lane = Lane.DUE) -> None:
         batch = JobBatch(published_at=now_ms(), jobs=jobs)
-        assert await self._broker.publish([job_message(batch, lane=lane)]) == [PublishOutcome.CONFIRMED]
+        assert await self._broker.publish([job_message(batch, lane=lane)], timeout_seconds=60) == [
+            PublishOutcome.CONFIRMED
+        ]
 
     async def until(self, reached: Callable[[], bool], seconds: float = 60) -> None:
         """Wait for something that arrives here."""
