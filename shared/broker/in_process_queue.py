@@ -15,7 +15,8 @@ from typing import Any
 import structlog
 
 from shared.broker.definitions import QueuePolicy
-from shared.broker.seam import AFTER_FAILED_HANDLER_SECONDS, Handler, OutgoingMessage
+from shared.broker.handling import handle
+from shared.broker.seam import Handler, OutgoingMessage
 
 _CLOSE_TIMEOUT_SECONDS = 5.0
 
@@ -243,18 +244,4 @@ class InProcessConsumer:
             self._queue.take_back(delivery.stored for delivery in unsettled.values())
 
     async def _handle(self, delivery: InProcessDelivery) -> None:
-        try:
-            await self._handler(delivery)
-        except asyncio.CancelledError:
-            if self._closing:
-                raise
-            await delivery.reject(requeue=True)
-        except Exception:
-            _log.exception(
-                "handler_failed",
-                queue=self._queue_name,
-                message_id=delivery.message_id,
-                redelivered=delivery.redelivered,
-            )
-            await asyncio.sleep(AFTER_FAILED_HANDLER_SECONDS)
-            await delivery.reject(requeue=True)
+        await handle(self._handler, delivery, queue=self._queue_name, is_closing=lambda: self._closing)

@@ -13,8 +13,9 @@ import structlog
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from aio_pika.exceptions import ChannelNotFoundEntity
 
+from shared.broker.handling import handle
 from shared.broker.rabbit_connection import LOST, KeptConnection, close_quietly, in_words
-from shared.broker.seam import AFTER_FAILED_HANDLER_SECONDS, BrokerUnavailable, Handler, QueueMissing
+from shared.broker.seam import BrokerUnavailable, Handler, QueueMissing
 from shared.broker.topology import REPLIES
 
 _SETUP_TIMEOUT_SECONDS = 10.0
@@ -235,18 +236,4 @@ class RabbitConsumer:
 
     async def _handle(self, delivery: RabbitDelivery) -> None:
         async with self._places:
-            try:
-                await self._handler(delivery)
-            except asyncio.CancelledError:
-                if self._closing:
-                    raise
-                await delivery.reject(requeue=True)
-            except Exception:
-                _log.exception(
-                    "handler_failed",
-                    queue=self._queue_name,
-                    message_id=delivery.message_id,
-                    redelivered=delivery.redelivered,
-                )
-                await asyncio.sleep(AFTER_FAILED_HANDLER_SECONDS)
-                await delivery.reject(requeue=True)
+            await handle(self._handler, delivery, queue=self._queue_name, is_closing=lambda: self._closing)
