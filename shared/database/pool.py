@@ -15,6 +15,7 @@ Pool: TypeAlias = Any  # asyncpg.Pool
 
 GATEWAY_ROLE = "mailprobe_gateway"
 PIPELINE_ROLE = "mailprobe_pipeline"
+NOTIFIER_ROLE = "mailprobe_notifier"
 
 
 def _server_settings(role: str | None, application_name: str, extra: dict[str, str] | None) -> dict[str, str]:
