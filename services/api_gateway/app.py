@@ -15,7 +15,8 @@ from services.api_gateway.answering import answer
 from services.api_gateway.authentication import Authenticator
 from services.api_gateway.calls import AUTHENTICATOR, for_anybody, for_token_holders
 from services.api_gateway.openapi import openapi_document
-from services.api_gateway.operations import OPERATIONS, Operation
+from services.api_gateway.operation import Operation
+from services.api_gateway.operations import OPERATIONS
 from services.api_gateway.rate_limits import RateLimit
 from services.api_gateway.readiness import broker_answers, database_answers
 from services.api_gateway.reading import BODY_CAP_BYTES

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
-from services.api_gateway.operations import OPERATIONS, Operation
+from services.api_gateway.operation import Operation
+from services.api_gateway.operations import OPERATIONS
 from services.api_gateway.problems import CONTENT_TYPE, ProblemBody
 
 _REF = "#/components/schemas/{model}"

@@ -3,12 +3,6 @@
 The application is built from this list, and so is the OpenAPI document: neither can know a route the other does not.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-
-from aiohttp import web
-from pydantic import BaseModel
-
 from services.api_gateway import (
     check_handlers,
     customer_handlers,
@@ -16,7 +10,6 @@ from services.api_gateway import (
     probe_handlers,
     trial_handlers,
 )
-from services.api_gateway.calls import CallHandler
 from services.api_gateway.check_models import CheckHistory, ChecksTriggered, HistoryQuery, TestAnswer
 from services.api_gateway.customer_models import Customer, CustomerCreate, CustomerCreated, Customers, Organization
 from services.api_gateway.monitor_models import (
@@ -28,32 +21,8 @@ from services.api_gateway.monitor_models import (
     MonitorPatch,
     MonitorQuery,
 )
+from services.api_gateway.operation import Operation
 from services.api_gateway.probe_handlers import Alive, Readiness
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One method of one path.
-
-    Args:
-        answers: what it answers with, by status; None: a document of no model of ours.
-        problems: the error statuses of its own, with what they mean; those all operations share are added.
-        handler: for token holders; `anybody` instead where no token is needed.
-        counted: calls without a token are counted by address (not so for orchestrators).
-    """
-
-    method: str
-    path: str
-    name: str
-    summary: str
-    answers: Mapping[int, type[BaseModel] | None]
-    handler: CallHandler | None = None
-    anybody: Callable[[web.Request], Awaitable[web.Response]] | None = None
-    counted: bool = True
-    body: type[BaseModel] | None = None
-    query: type[BaseModel] | None = None
-    problems: Mapping[int, str] = field(default_factory=dict)
-
 
 _MONITORS = monitor_handlers.PATH
 _MONITOR = f"{_MONITORS}/{{publicId}}"
@@ -65,7 +34,7 @@ _NOT_ALLOWED = "The token's role or scope does not allow it."
 _WRONG_FIELDS = "Every wrong field is named in `errors`."
 _NO_CUSTOMER = "`Customer not found`"
 
-OPERATIONS: tuple[Operation, ...] = (
+_MONITORING: tuple[Operation, ...] = (
     Operation(
         method="GET",
         path=_MONITORS,
@@ -223,3 +192,5 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={200: Readiness, 503: Readiness},
     ),
 )
+
+OPERATIONS: tuple[Operation, ...] = (*_MONITORING,)

@@ -1,0 +1,33 @@
+"""What one operation of the API is: its address, who answers, with which models. The list of them is `operations`."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from services.api_gateway.calls import CallHandler
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path.
+
+    Args:
+        answers: what it answers with, by status; None: a document of no model of ours.
+        problems: the error statuses of its own, with what they mean; those all operations share are added.
+        handler: for token holders; `anybody` instead where no token is needed.
+        counted: calls without a token are counted by address (not so for orchestrators).
+    """
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    answers: Mapping[int, type[BaseModel] | None]
+    handler: CallHandler | None = None
+    anybody: Callable[[web.Request], Awaitable[web.Response]] | None = None
+    counted: bool = True
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    problems: Mapping[int, str] = field(default_factory=dict)
