@@ -16,6 +16,7 @@ class Service(StrEnum):
     IMAP_WORKER = "imap_worker"
     POP3_WORKER = "pop3_worker"
     RESULT_RECORDER = "result_recorder"
+    NOTIFIER = "notifier"
 
 
 def serve(service: Annotated[Service, typer.Argument(help="Which of them.", show_default=False)]) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 
 import structlog
 from aiohttp import web
+from pydantic import SecretStr
 
 from services.api_gateway.app import create_app
 from services.api_gateway.http_server import make_runner
@@ -38,7 +39,8 @@ def main() -> int:
 async def serve(stop: asyncio.Event) -> None:
     """Serve until `stop` is set. The broker may come later: only tests of monitors need it."""
     settings = GatewaySettings.load()
-    public_keys = _public_keys(settings)
+    public_keys = _key_ring("MAILPROBE_PUBLIC_KEYS", settings.public_keys)
+    channel_keys = _key_ring("MAILPROBE_CHANNEL_PUBLIC_KEYS", settings.channel_public_keys)
     instance = instance_name(SERVICE)
     async with AsyncExitStack() as opened:
         pool = await _pool(settings.database_url.get_secret_value(), instance, opened, stop)
@@ -57,6 +59,7 @@ async def serve(stop: asyncio.Event) -> None:
             pool=pool,
             broker=broker,
             public_keys=public_keys,
+            channel_keys=channel_keys,
             settings=settings,
             instance=instance,
             readiness=readiness,
@@ -75,11 +78,11 @@ async def serve(stop: asyncio.Event) -> None:
         await stop.wait()
 
 
-def _public_keys(settings: GatewaySettings) -> PublicKeyRing:
+def _key_ring(variable: str, text: SecretStr) -> PublicKeyRing:
     try:
-        return PublicKeyRing.from_json(settings.public_keys.get_secret_value())
+        return PublicKeyRing.from_json(text.get_secret_value())
     except KeyRingError as error:
-        raise SettingsError([f"MAILPROBE_PUBLIC_KEYS is wrong: {error}"]) from None
+        raise SettingsError([f"{variable} is wrong: {error}"]) from None
 
 
 async def _pool(dsn: str, instance: str, opened: AsyncExitStack, stop: asyncio.Event) -> Pool | None:

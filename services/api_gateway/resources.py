@@ -23,6 +23,7 @@ class Resources:
     pool: Pool
     broker: Broker
     public_keys: PublicKeyRing
+    channel_keys: PublicKeyRing  # what channels' secrets are sealed with; the notifier alone opens them
     settings: ApiSettings
     address_policy: AddressPolicy
     replies: Replies

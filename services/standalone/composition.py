@@ -32,6 +32,7 @@ async def compose(
     gateway_pool: Pool,
     pipeline_pool: Pool,
     keys: PrivateKeyRing,
+    channel_keys: PrivateKeyRing,
     listener: socket.socket,
     opened: AsyncExitStack,
 ) -> list[Stage]:
@@ -57,6 +58,7 @@ async def compose(
         pool=gateway_pool,
         broker=broker,
         public_keys=keys.public(),
+        channel_keys=channel_keys.public(),
         settings=settings,
         instance=instance_name("api_gateway"),
     )

@@ -9,7 +9,7 @@ from shared.sealing import KeyRingError, PrivateKeyRing, generate_key_rings
 
 
 class DataDirectory:
-    """`postgres/`, `private-keys.json` and `first-token` below one directory.
+    """`postgres/`, `private-keys.json`, `channel-private-keys.json` and `first-token` below one directory.
 
     Raises:
         StartError: where the directory cannot be made or written.
@@ -38,11 +38,19 @@ class DataDirectory:
         return self._path / "first-token"
 
     def private_keys(self) -> PrivateKeyRing:
-        """The key ring kept here; made at the first start.
+        """The key ring of mailbox passwords."""
+        return self._key_ring("private-keys.json")
+
+    def channel_private_keys(self) -> PrivateKeyRing:
+        """The key ring of notification channels."""
+        return self._key_ring("channel-private-keys.json")
+
+    def _key_ring(self, name: str) -> PrivateKeyRing:
+        """A key ring kept here; made when first asked for.
 
         A ring is never replaced: without the old one every stored password would be lost.
         """
-        path = self._path / "private-keys.json"
+        path = self._path / name
         try:
             return PrivateKeyRing.from_json(path.read_text())
         except FileNotFoundError:

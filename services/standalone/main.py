@@ -92,6 +92,7 @@ async def serve_standalone(settings: StandaloneSettings, stop: asyncio.Event, *,
                 gateway_pool=gateway_pool,
                 pipeline_pool=pipeline_pool,
                 keys=directory.private_keys(),
+                channel_keys=directory.channel_private_keys(),
                 listener=listener,
                 opened=opened,
             )

@@ -6,10 +6,12 @@ mean beyond their form is for the code that uses them.
 """
 
 import json
+import re
 import ssl
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -74,6 +76,26 @@ def _has_scheme(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _names_a_host(value: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        sound = bool(parts.hostname) and (parts.port is None or parts.port > 0) and parts.path in ("", "/")
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ValueError("it has to name a host, and a port where it is not the usual one")
+    return value
+
+
+def _is_webhook_or_mailbox(value: SecretStr) -> SecretStr:
+    scheme, _, rest = value.get_secret_value().partition(":")
+    if (scheme == "mailto" and re.fullmatch(r"[^\s@<>\"(),:;?]+@[^\s@<>\"(),:;?]+", rest)) or (
+        scheme in ("http", "https") and re.fullmatch(r"//[^\s/@]+(/\S*)?", rest)
+    ):
+        return value
+    raise ValueError("it has to begin with https://, or be mailto: and an e-mail address")
+
+
 def _has_certificates(path: Path) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
@@ -100,6 +122,8 @@ HostsAndPorts = Annotated[
 DatabaseUrl = Annotated[SecretStr, _has_scheme("postgresql", "postgres")]
 AmqpUrl = Annotated[SecretStr, _has_scheme("amqp", "amqps")]
 ManagementUrl = Annotated[SecretStr, _has_scheme("http", "https")]
+SmtpUrl = Annotated[SecretStr, _has_scheme("smtp", "smtps", "smtp+starttls"), AfterValidator(_names_a_host)]
+OperatorsChannel = Annotated[SecretStr, AfterValidator(_is_webhook_or_mailbox)]
 KeyRingText = Annotated[SecretStr, AfterValidator(_is_json_object)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 PortOrOff = Annotated[int, Field(ge=0, le=65535)]
@@ -268,7 +292,53 @@ class PrivateKeySettings(Settings):
     )
 
 
-class GatewaySettings(ApiSettings, PublicKeySettings, DatabaseSettings, BrokerSettings, ProcessSettings):
+class ChannelPublicKeySettings(Settings):
+    channel_public_keys: KeyRingText = Field(
+        description="the public key ring of notification channels, or name in MAILPROBE_CHANNEL_PUBLIC_KEYS_FILE "
+        "the channel-public.json that `mailprobe keys generate` writes"
+    )
+
+
+class ChannelPrivateKeySettings(Settings):
+    channel_private_keys: KeyRingText = Field(
+        description="the private key ring of notification channels, or name in MAILPROBE_CHANNEL_PRIVATE_KEYS_FILE "
+        "the channel-private.json that `mailprobe keys generate` writes"
+    )
+
+
+class TellingSettings(NetworkSettings):
+    """How people are told."""
+
+    smtp_url: SmtpUrl | None = Field(
+        default=None, description="the mail server to send by, such as smtp+starttls://user:password@host:587"
+    )
+    mail_from: Annotated[str, Field(pattern=r"^[^\s@<>\"(),:;]{1,64}@[^\s@<>\"(),:;]{1,253}$")] | None = Field(
+        default=None, description="the sender's address, such as mailprobe@example.com"
+    )
+    # Whoever runs mailprobe is told here that it has stopped checking; no database is needed for it.
+    operators_channel: OperatorsChannel | None = Field(
+        default=None, description="an https:// address that takes webhooks, or mailto:ops@example.com"
+    )
+    dead_mans_url: ManagementUrl | None = Field(
+        default=None, description="an address that raises an alarm when it is not asked for any more"
+    )
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")] | None = Field(
+        default=None, description="where people reach this mailprobe, such as https://mailprobe.example.com"
+    )
+
+    @model_validator(mode="after")
+    def _mail_has_a_sender(self) -> Self:
+        if self.smtp_url is not None and self.mail_from is None:
+            raise ValueError("MAILPROBE_SMTP_URL needs MAILPROBE_MAIL_FROM, the sender's address")
+        channel = self.operators_channel.get_secret_value() if self.operators_channel else ""
+        if channel.startswith("mailto:") and self.smtp_url is None:
+            raise ValueError("MAILPROBE_OPERATORS_CHANNEL is an e-mail address, which needs MAILPROBE_SMTP_URL")
+        return self
+
+
+class GatewaySettings(
+    ApiSettings, PublicKeySettings, ChannelPublicKeySettings, DatabaseSettings, BrokerSettings, ProcessSettings
+):
     """`services/api_gateway`."""
 
 
@@ -284,7 +354,11 @@ class RecorderSettings(DatabaseSettings, BrokerSettings, ProcessSettings):
     """`services/result_recorder`."""
 
 
-class StandaloneSettings(ApiSettings, PaceSettings, ProbingSettings, ProcessSettings):
+class NotifierSettings(TellingSettings, ChannelPrivateKeySettings, DatabaseSettings, ProcessSettings):
+    """`services/notifier`: no broker."""
+
+
+class StandaloneSettings(ApiSettings, PaceSettings, ProbingSettings, TellingSettings, ProcessSettings):
     """`services/standalone`: no broker, and a database of its own unless one is named."""
 
     data: Path = Path("data")

@@ -29,6 +29,7 @@ class Fleet:
         self, state: Path, *, database_dsn: str, amqp_url: str, settings: Mapping[str, str] | None = None
     ) -> None:
         public, private = generate_key_rings()
+        channel_public, channel_private = generate_key_rings()
         self._state = state
         self._amqp_url = amqp_url
         self.port, *admin_ports = free_ports(1 + 2 * len(SERVICES))
@@ -53,6 +54,7 @@ class Fleet:
                 **database,
                 "MAILPROBE_PORT": str(self.port),
                 "MAILPROBE_PUBLIC_KEYS": public.to_json(),
+                "MAILPROBE_CHANNEL_PUBLIC_KEYS": channel_public.to_json(),
             },
             "scheduler": {**shared, **database},
             "result_recorder": {**shared, **database},

@@ -277,7 +277,12 @@ async def _client(
 ) -> Api:
     made = GatewaySettings.model_construct(**{"allowed_private_networks": (), "trusted_proxies": (), **settings})
     app = create_app(
-        pool=pool, broker=broker, public_keys=keys, settings=made, instance=f"api_gateway@test:{uuid4().hex[:8]}"
+        pool=pool,
+        broker=broker,
+        public_keys=keys,
+        channel_keys=keys,
+        settings=made,
+        instance=f"api_gateway@test:{uuid4().hex[:8]}",
     )
     server = _Server(app)
     await server.start_server()

@@ -59,6 +59,7 @@ async def gateway_on(dsn: str, broker: InProcessBroker, world: Any) -> Any:
             pool=pool,
             broker=broker,
             public_keys=world.private_keys.public(),
+            channel_keys=world.private_keys.public(),
             settings=GatewaySettings.model_construct(),
             instance=f"api_gateway@test:{uuid4().hex[:8]}",
         )

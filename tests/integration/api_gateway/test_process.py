@@ -52,6 +52,7 @@ async def test_it_serves_until_it_is_told_to_stop(database_dsn: str, amqp_url: s
             "MAILPROBE_DATABASE_URL": database_dsn,
             "MAILPROBE_AMQP_URL": amqp_url,
             "MAILPROBE_PUBLIC_KEYS": public.to_json(),
+            "MAILPROBE_CHANNEL_PUBLIC_KEYS": public.to_json(),
             "MAILPROBE_PORT": str(port),
             "MAILPROBE_ADMIN_PORT": str(admin_port),
         }
@@ -85,7 +86,12 @@ async def test_it_serves_until_it_is_told_to_stop(database_dsn: str, amqp_url: s
 async def test_missing_settings_are_named_in_sentences() -> None:
     code, said = await ended(await started({}))
     assert code == 78
-    for name in ("MAILPROBE_DATABASE_URL", "MAILPROBE_AMQP_URL", "MAILPROBE_PUBLIC_KEYS"):
+    for name in (
+        "MAILPROBE_DATABASE_URL",
+        "MAILPROBE_AMQP_URL",
+        "MAILPROBE_PUBLIC_KEYS",
+        "MAILPROBE_CHANNEL_PUBLIC_KEYS",
+    ):
         assert f"{name} is not set" in said
     assert "Traceback" not in said
 

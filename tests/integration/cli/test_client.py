@@ -53,10 +53,18 @@ async def mailprobe(desk: RecorderDesk) -> AsyncIterator[Command]:
         await broker.open(timeout_seconds=None)
         rings = generate_key_rings()
         settings = GatewaySettings.load(
-            database_url=desk.dsn, amqp_url="amqp://nowhere", public_keys=rings[0].to_json()
+            database_url=desk.dsn,
+            amqp_url="amqp://nowhere",
+            public_keys=rings[0].to_json(),
+            channel_public_keys=rings[0].to_json(),
         )
         application = create_app(
-            pool=pool, broker=broker, public_keys=rings[0], settings=settings, instance="gateway@test:1"
+            pool=pool,
+            broker=broker,
+            public_keys=rings[0],
+            channel_keys=rings[0],
+            settings=settings,
+            instance="gateway@test:1",
         )
         async with TestServer(application) as server:
             environment = {"MAILPROBE_URL": str(server.make_url("")), "MAILPROBE_TOKEN": token}

@@ -15,6 +15,10 @@ def test_a_pair_is_written_that_nobody_else_can_read(tmp_path: Path) -> None:
     public = PublicKeyRing.from_json((out / "public.json").read_text())
     private = PrivateKeyRing.from_json((out / "private.json").read_text())
     assert private.open(public.seal(b"a password", b"context"), b"context") == b"a password"
+    channel_public = PublicKeyRing.from_json((out / "channel-public.json").read_text())
+    channel_private = PrivateKeyRing.from_json((out / "channel-private.json").read_text())
+    assert channel_private.open(channel_public.seal(b"a secret", b"context"), b"context") == b"a secret"
+    assert channel_private.keys.keys() != private.keys.keys()
     assert {path.stat().st_mode & 0o777 for path in out.iterdir()} == {0o600}
     assert "MAILPROBE_PRIVATE_KEYS_FILE" in result.output
     for path in out.iterdir():

@@ -10,6 +10,7 @@ from shared.runtime.settings import (
     PREFIX,
     ApiSettings,
     GatewaySettings,
+    NotifierSettings,
     PaceSettings,
     ProbingSettings,
     RecorderSettings,
@@ -73,7 +74,7 @@ def test_reads_each_variable_by_its_documented_name(monkeypatch: pytest.MonkeyPa
 
 
 def test_defaults_are_the_documented_ones() -> None:
-    settings = GatewaySettings.load(database_url=DATABASE, amqp_url=AMQP, public_keys="{}")
+    settings = GatewaySettings.load(database_url=DATABASE, amqp_url=AMQP, public_keys="{}", channel_public_keys="{}")
     assert (settings.host, settings.port) == ("127.0.0.1", 8080)
     assert (settings.rate_limit_anonymous, settings.rate_limit_token) == (100, 600)
     assert (settings.check_interval_floor_minutes, settings.pop3_interval_floor_minutes) == (0.5, 5)
@@ -93,8 +94,13 @@ def test_accepts_the_customary_names_of_the_two_addresses(monkeypatch: pytest.Mo
 
 def test_every_missing_variable_is_named_in_a_sentence_of_its_own() -> None:
     told = faults(GatewaySettings)
-    assert len(told) == 3
-    for name in ("MAILPROBE_DATABASE_URL", "MAILPROBE_AMQP_URL", "MAILPROBE_PUBLIC_KEYS"):
+    assert len(told) == 4
+    for name in (
+        "MAILPROBE_DATABASE_URL",
+        "MAILPROBE_AMQP_URL",
+        "MAILPROBE_PUBLIC_KEYS",
+        "MAILPROBE_CHANNEL_PUBLIC_KEYS",
+    ):
         assert sum(sentence.startswith(f"{name} is not set") for sentence in told) == 1
 
 
@@ -183,6 +189,25 @@ def test_a_service_within_standalone_gets_the_part_of_its_settings_that_is_its_o
         standalone.port = 1
 
 
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ({"smtp_url": "http://x", "mail_from": "a@b.example"}, "MAILPROBE_SMTP_URL"),
+        ({"smtp_url": "smtp://", "mail_from": "a@b.example"}, "MAILPROBE_SMTP_URL"),
+        ({"smtp_url": "smtps://u:hunter2@h:465"}, "MAILPROBE_MAIL_FROM"),
+        ({"smtp_url": "smtp://h", "mail_from": "a@b\r\nBcc: c@d"}, "MAILPROBE_MAIL_FROM"),
+        ({"operators_channel": "hunter2"}, "MAILPROBE_OPERATORS_CHANNEL"),
+        ({"operators_channel": "mailto:a@b.example"}, "MAILPROBE_SMTP_URL"),
+        ({"dead_mans_url": "hc-ping.com/hunter2"}, "MAILPROBE_DEAD_MANS_URL"),
+        ({"public_url": "mailprobe.example.com"}, "MAILPROBE_PUBLIC_URL"),
+    ],
+)
+def test_ways_to_tell_that_cannot_work_are_said_by_name_and_not_repeated(given: dict[str, str], word: str) -> None:
+    told = " ".join(faults(NotifierSettings, database_url=DATABASE, channel_private_keys="{}", **given))
+    assert word in told
+    assert "hunter2" not in told
+
+
 def test_workers_know_no_database_address() -> None:
     assert "database_url" not in WorkerSettings.model_fields
 
@@ -193,7 +218,8 @@ def test_a_canary_is_a_host_and_a_port(target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "service", [GatewaySettings, SchedulerSettings, WorkerSettings, RecorderSettings, StandaloneSettings]
+    "service",
+    [GatewaySettings, SchedulerSettings, WorkerSettings, RecorderSettings, NotifierSettings, StandaloneSettings],
 )
 def test_every_setting_is_in_the_architecture_document(service: type[Settings]) -> None:
     document = (Path(__file__).parents[3] / "ARCHITECTURE.md").read_text()
