@@ -110,11 +110,20 @@ _REQUEST_ID = {
 }
 
 
+_UUID = {"type": "string", "format": "uuid"}
+_PATH_SCHEMAS: Mapping[str, dict[str, Any]] = {
+    "id": {
+        "type": "string",
+        "description": "The number or the public UUID.",
+        "pattern": "^([1-9][0-9]*|[0-9a-fA-F-]{36})$",
+    },
+    "packageType": {"type": "string"},
+}
+
+
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
     names = re.findall(r"{(\w+)}", operation.path)
-    return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}} for name in names
-    ]
+    return [{"name": name, "in": "path", "required": True, "schema": _PATH_SCHEMAS.get(name, _UUID)} for name in names]
 
 
 def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
@@ -144,6 +153,8 @@ def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
         schema = schemas[model, "serialization"] if model else {"type": "object"}
         headers = ["X-Request-Id", *_remaining(operation), *(["Location"] if status == HTTPStatus.CREATED else [])]
         responses[status] = _response(HTTPStatus(status).phrase, "application/json", schema, headers)
+        if status == HTTPStatus.NO_CONTENT:
+            del responses[status]["content"]
     for status, meaning in {**_shared(operation), **operation.problems}.items():
         schema = schemas[ProblemBody, "serialization"]
         responses.setdefault(status, _response(meaning, CONTENT_TYPE, schema, _problem_headers(status)))

@@ -8,7 +8,7 @@ from services.api_gateway.problems import forbidden
 
 
 class Role(StrEnum):
-    """What a token may do: `readonly` may change a monitor's status, `supporter` nothing at all."""
+    """What a token may do: `readonly` may change a monitor's status and plan maintenance, `supporter` nothing."""
 
     ADMIN = "admin"
     USER = "user"
@@ -33,6 +33,11 @@ class Principal:
         """Raises Problem 403."""
         if self.role not in _WRITERS:
             raise forbidden(f"a {self.role} token may not do this")
+
+    def require_maintenance(self) -> None:
+        """Whether maintenance windows may be planned, which readonly may too; raises Problem 403."""
+        if self.role is Role.SUPPORTER:
+            raise forbidden("a supporter token may not do this")
 
     def require_change_of(self, fields: Iterable[str]) -> None:
         """Whether these fields of a monitor may be changed; raises Problem 403."""

@@ -23,6 +23,14 @@ class Fault(BaseModel):
     detail: str
 
 
+class ProblemData(BaseModel):
+    """What a program can tell an error by, where its status and fields are not enough."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+
+
 class ProblemBody(BaseModel):
     """The error body, `application/problem+json`."""
 
@@ -37,6 +45,7 @@ class ProblemBody(BaseModel):
     detail: str
     instance: str = Field(description="Names this very request, as X-Request-Id does.")
     errors: tuple[Fault, ...] = Field(description="Every wrong field at once; empty where no field is to blame.")
+    data: ProblemData | None = Field(default=None, description="Left out where there is none.")
 
 
 class Problem(Exception):
@@ -50,7 +59,9 @@ class Problem(Exception):
         detail: str | None = None,
         faults: Sequence[Fault] = (),
         headers: Mapping[str, str] | None = None,
+        code: str | None = None,
     ) -> None:
+        self.code = code
         self.status = status
         self.message = message or status.phrase
         self.detail = detail or self.message
@@ -70,13 +81,17 @@ class Problem(Exception):
             detail=self.detail,
             instance=f"urn:mailprobe:request:{request_id}",
             errors=self.faults,
+            data=None if self.code is None else ProblemData(code=self.code),
         )
         return web.Response(
-            status=self.status, text=body.model_dump_json(), content_type=CONTENT_TYPE, headers=self.headers
+            status=self.status,
+            text=body.model_dump_json(exclude_none=True),
+            content_type=CONTENT_TYPE,
+            headers=self.headers,
         )
 
 
-def wrong_fields(faults: Sequence[Fault]) -> Problem:
+def wrong_fields(faults: Sequence[Fault], *, code: str | None = None) -> Problem:
     """400 with every fault; a single one is the message, so that documented texts stand alone.
 
     There is an end to it: thousands of unknown fields fit into a body, and an answer would be many times its size.
@@ -88,7 +103,7 @@ def wrong_fields(faults: Sequence[Fault]) -> Problem:
     message = "; ".join(dict.fromkeys(fault.detail for fault in once))
     if len(message) > _MESSAGE_CAP:
         message = message[: _MESSAGE_CAP - 1] + "…"
-    return Problem(HTTPStatus.BAD_REQUEST, message, faults=once)
+    return Problem(HTTPStatus.BAD_REQUEST, message, faults=once, code=code)
 
 
 def not_found(what: str) -> Problem:
