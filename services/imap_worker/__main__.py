@@ -2,6 +2,7 @@
 
 import sys
 
+from services.imap_worker.canary_server import ImapCanaryServer
 from services.imap_worker.probe import imap_probe
 from shared.checks.vocabulary import MailProtocol
 from shared.probing.job_handling.process import run_worker
@@ -9,7 +10,7 @@ from shared.probing.job_handling.process import run_worker
 
 def main() -> int:
     """Run with the settings of the environment; the exit code."""
-    return run_worker(MailProtocol.IMAP, imap_probe)
+    return run_worker(MailProtocol.IMAP, imap_probe, ImapCanaryServer)
 
 
 if __name__ == "__main__":

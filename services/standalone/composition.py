@@ -10,7 +10,9 @@ from aiohttp import web
 
 from services.api_gateway.app import create_app
 from services.api_gateway.http_server import make_runner
+from services.imap_worker.canary_server import ImapCanaryServer
 from services.imap_worker.probe import imap_probe
+from services.pop3_worker.canary_server import Pop3CanaryServer
 from services.pop3_worker.probe import pop3_probe
 from services.result_recorder.service import serve_recorder
 from services.scheduler.service import serve_scheduler
@@ -45,6 +47,8 @@ async def compose(
 
     recorder = partial(serve_recorder, pool=pipeline_pool, broker=broker, instance=instance_name("result_recorder"))
     worker = partial(serve_worker, environment=environment, broker=broker, keys=keys, settings=settings)
+    imap_worker = partial(worker, protocol=MailProtocol.IMAP, probe=imap_probe, canary_server=ImapCanaryServer)
+    pop3_worker = partial(worker, protocol=MailProtocol.POP3, probe=pop3_probe, canary_server=Pop3CanaryServer)
     scheduler = partial(
         serve_scheduler,
         dsn=dsn,
@@ -64,8 +68,8 @@ async def compose(
     )
     return [
         Stage("result_recorder", lambda stop: recorder(stop=stop)),
-        Stage("imap_worker", lambda stop: worker(protocol=MailProtocol.IMAP, probe=imap_probe, stop=stop)),
-        Stage("pop3_worker", lambda stop: worker(protocol=MailProtocol.POP3, probe=pop3_probe, stop=stop)),
+        Stage("imap_worker", lambda stop: imap_worker(stop=stop)),
+        Stage("pop3_worker", lambda stop: pop3_worker(stop=stop)),
         Stage("scheduler", lambda stop: scheduler(stop=stop)),
         Stage("api_gateway", _serving(app, listener)),
     ]

@@ -28,6 +28,8 @@ class CheckJob(Message):
 
     `slot_at` is identity and never changes; `start_at` is when to begin; past `not_after` it is stale. A check of
     kind `test` has no monitor: `monitor_id` is 0 and `monitor_public_id` a one-time UUID its password is sealed to.
+    Nor has a `canary`, whose target is the worker's to choose: of this one, only the protocol counts. It travels in
+    a message of its own both ways, so that a reader too old to know its kind loses nothing else with it.
     """
 
     check_id: UUID
@@ -84,7 +86,7 @@ class CheckResult(Message):
     started_at: int  # when the worker really began
     interval_ms: int
     withheld: bool = False
-    record: bool = True  # False: only the login attempt is kept (`test`)
+    record: bool = True  # False: only the login attempt is kept (`test`), or that it came through (`canary`)
     outcome: Outcome
     login_attempt: LoginAttempt | None = None
     worker: str = ""
@@ -135,3 +137,4 @@ class Presence(Message):
     worker: str  # service@host:pid
     capacity: int  # checks at once
     in_flight: int = 0
+    canaries: bool = False  # it knows jobs of this kind; a worker too old to say so gets none

@@ -140,6 +140,7 @@ class CheckKind(StrEnum):
     FOLLOW_UP = "follow_up"
     LADDER = "ladder"
     TEST = "test"
+    CANARY = "canary"  # of no monitor: the pipeline checks itself, against a server of the worker's own
 
 
 class MissedReason(StrEnum):

@@ -6,6 +6,7 @@ from shared.checks.messages import CheckJob, CheckResult, LoginAttempt, MissedSl
 from shared.checks.outcome import Outcome
 from shared.checks.vocabulary import (
     REFUSALS,
+    CheckKind,
     LoginOutcome,
     LoginPermission,
     MissedReason,
@@ -37,7 +38,7 @@ def result_of(job: CheckJob, outcome: Outcome, circumstances: Circumstances) -> 
         started_at=circumstances.started_at,
         interval_ms=job.interval_ms,
         withheld=job.login is LoginPermission.WITHHELD and job.target.logs_in,
-        record=job.reply_to is None,
+        record=job.reply_to is None and job.kind is not CheckKind.CANARY,
         outcome=outcome,
         login_attempt=login_attempt(job, _login_outcome(outcome), at_ms=circumstances.ended_at),
         worker=circumstances.worker,

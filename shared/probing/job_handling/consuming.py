@@ -10,7 +10,7 @@ from shared.broker.envelope import UnreadableMessage, read_jobs
 from shared.broker.seam import Delivery
 from shared.checks.messages import CheckJob, CheckResult, JobBatch
 from shared.checks.outcome import Outcome
-from shared.checks.vocabulary import Lane, MissedReason
+from shared.checks.vocabulary import CheckKind, Lane, MissedReason
 from shared.probing.job_handling.admission import (
     Admission,
     Arrival,
@@ -20,6 +20,7 @@ from shared.probing.job_handling.admission import (
     may_have_begun,
 )
 from shared.probing.job_handling.answering import Circumstances, missed, result_of
+from shared.probing.job_handling.canary import Canary
 from shared.probing.job_handling.checking import Checker
 from shared.probing.job_handling.clock import FleetClock
 from shared.probing.job_handling.handing_on import HandingOn
@@ -44,6 +45,7 @@ class JobHandler:
     handing_on: HandingOn
     sender: ResultSender
     pace: Pace = field(default_factory=Pace)
+    canary: Canary | None = None
 
     async def handle(self, delivery: Delivery, lane: Lane) -> None:
         """Settle every job of a delivery, then acknowledge it; unacknowledged, the broker gives it to another."""
@@ -68,6 +70,8 @@ class JobHandler:
         return await self.ledger.once(job.check_id, lambda: self._settle(job, batch, arrival))
 
     async def _settle(self, job: CheckJob, batch: JobBatch, arrival: Arrival) -> Settled:
+        if job.kind is CheckKind.CANARY:
+            return await self._canary(job)
         admission = admit(job, arrival, now_ms=self.clock.now_ms())
         match admission.verdict:
             case Verdict.MISS:
@@ -94,20 +98,41 @@ class JobHandler:
             return await self._miss(job, Admission(Verdict.MISS, MissedReason.STALE))
         return await self._answer(job, result)
 
+    async def _canary(self, job: CheckJob) -> Settled:
+        """Its turn comes like any other's. What would be missed or handed on is let go: the next one follows."""
+        result = None
+        if self.canary is not None and await self.gate.enter((job.start_at - self.clock.now_ms()) / 1000):
+            try:
+                await self.pace.turn()
+                started_at = self.clock.now_ms()
+                if not is_stale(job, now_ms=started_at):
+                    began = time.monotonic()
+                    outcome = await self.canary.check(job)
+                    result = self._result(job, outcome, started_at=started_at, began=began)
+            finally:
+                self.gate.leave()
+        if result is None:
+            return Settled.ANSWERED
+        _log.debug("canary_probed", kind=result.outcome.kind, location=job.location, total_ms=result.outcome.total_ms)
+        return await self._answer(job, result)
+
     async def _check(self, job: CheckJob, *, started_at: int) -> CheckResult:
         began = time.monotonic()
         metrics.QUEUE_WAIT.labels(protocol=self.checker.protocol).observe(max(0, started_at - job.start_at) / 1000)
         with metrics.WORKER_IN_FLIGHT.labels(protocol=self.checker.protocol).track_inprogress():
             outcome = await self.checker.check(job)
+        result = self._result(job, outcome, started_at=started_at, began=began)
+        _log_check(job, outcome, result)
+        return result
+
+    def _result(self, job: CheckJob, outcome: Outcome, *, started_at: int, began: float) -> CheckResult:
         circumstances = Circumstances(
             started_at=started_at,
             ended_at=self.clock.now_ms(),
             worker=self.worker,
             loop_lag_ms=self.checker.loop_lag.worst_ms_since(began),
         )
-        result = result_of(job, outcome, circumstances)
-        _log_check(job, outcome, result)
-        return result
+        return result_of(job, outcome, circumstances)
 
     async def _miss(self, job: CheckJob, admission: Admission) -> Settled:
         if admission.reason is MissedReason.STALE:

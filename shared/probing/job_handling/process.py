@@ -7,6 +7,7 @@ from shared.broker.rabbitmq import RabbitBroker
 from shared.broker.readiness import broker_checks
 from shared.checks.vocabulary import MailProtocol
 from shared.probing.environment import ProbeEnvironment
+from shared.probing.job_handling.canary import MakeCanaryServer
 from shared.probing.job_handling.worker import WorkerStatus, serve_worker
 from shared.probing.probe import Probe
 from shared.runtime import lifecycle
@@ -16,10 +17,10 @@ from shared.runtime.settings import ProbingSettings, SettingsError, WorkerSettin
 from shared.sealing import KeyRingError, PrivateKeyRing
 
 
-def run_worker(protocol: MailProtocol, probe: Probe) -> int:
+def run_worker(protocol: MailProtocol, probe: Probe, canary_server: MakeCanaryServer) -> int:
     """Run until told to stop; the exit code."""
     service = f"{protocol}_worker"
-    return lifecycle.run(service, lambda stop: _serve(service, protocol, probe, stop))
+    return lifecycle.run(service, lambda stop: _serve(service, protocol, probe, canary_server, stop))
 
 
 def environment_for(settings: ProbingSettings) -> ProbeEnvironment:
@@ -33,7 +34,9 @@ def environment_for(settings: ProbingSettings) -> ProbeEnvironment:
     )
 
 
-async def _serve(service: str, protocol: MailProtocol, probe: Probe, stop: asyncio.Event) -> None:
+async def _serve(
+    service: str, protocol: MailProtocol, probe: Probe, canary_server: MakeCanaryServer, stop: asyncio.Event
+) -> None:
     settings = WorkerSettings.load()
     keys = _private_keys(settings)
     status = WorkerStatus()
@@ -60,6 +63,7 @@ async def _serve(service: str, protocol: MailProtocol, probe: Probe, stop: async
             settings=settings,
             stop=stop,
             status=status,
+            canary_server=canary_server,
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from shared.broker.envelope import reply_message, result_message
 from shared.broker.seam import PublishOutcome
 from shared.checks.messages import CheckResult, MissedSlots, ResultBatch
+from shared.checks.vocabulary import CheckKind
 from shared.probing.job_handling.confirmed import ConfirmedPublisher
 
 FLUSH_SECONDS = 0.1
@@ -70,10 +71,14 @@ class ResultSender:
     def _flush(self) -> None:
         self._set_alarm(None)
         gathered, self._gathered = self._gathered, []
-        if gathered:
-            sending = asyncio.get_running_loop().create_task(self._deliver(gathered))
-            self._sending.add(sending)
-            sending.add_done_callback(self._sending.discard)
+        # Apart, so that a recorder too old for one of the two takes the other.
+        canaries = [each for each in gathered if each[0].kind is CheckKind.CANARY]
+        others = [each for each in gathered if each[0].kind is not CheckKind.CANARY] if canaries else gathered
+        for some in (others, canaries):
+            if some:
+                sending = asyncio.get_running_loop().create_task(self._deliver(some))
+                self._sending.add(sending)
+                sending.add_done_callback(self._sending.discard)
 
     async def _deliver(self, gathered: list[tuple[Answer, asyncio.Future[bool]]]) -> None:
         confirmed = False

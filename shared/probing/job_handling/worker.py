@@ -12,6 +12,7 @@ from shared.broker.seam import Broker, BrokerUnavailable, Consumer, Delivery, Qu
 from shared.broker.topology import checks_queue
 from shared.checks.messages import Presence
 from shared.checks.vocabulary import Lane, MailProtocol
+from shared.probing.job_handling.canary import Canary, MakeCanaryServer
 from shared.probing.job_handling.checking import Checker
 from shared.probing.job_handling.clock import FleetClock
 from shared.probing.job_handling.confirmed import ConfirmedPublisher
@@ -83,17 +84,23 @@ async def serve_worker(
     stop: asyncio.Event,
     status: WorkerStatus | None = None,
     clock: FleetClock | None = None,
+    canary_server: MakeCanaryServer | None = None,
 ) -> None:
-    """Serve until `stop` is set and what was in hand is answered or handed on. The broker is open already."""
+    """Serve until `stop` is set and what was in hand is answered or handed on. The broker is open already.
+
+    Args:
+        canary_server: what canary checks talk to; without one there are none.
+    """
     name = instance_name(f"{protocol}_worker")
     status = status or WorkerStatus()
     gate = StartGate(capacity=settings.worker_capacity, max_unsent=MAX_UNSENT_ANSWERS)
     publisher = ConfirmedPublisher(broker)
     loop_lag = LoopLag()
     clock = clock or FleetClock()
+    checker = Checker(protocol=protocol, probe=probe, environment=environment, keys=keys, loop_lag=loop_lag)
     handler = JobHandler(
         worker=name,
-        checker=Checker(protocol=protocol, probe=probe, environment=environment, keys=keys, loop_lag=loop_lag),
+        checker=checker,
         clock=clock,
         gate=gate,
         ledger=Ledger(),
@@ -101,6 +108,7 @@ async def serve_worker(
         sender=ResultSender(
             publisher, idle=lambda: gate.in_flight == 0, flush_size=flush_size(settings.worker_capacity)
         ),
+        canary=Canary.create(checker, canary_server) if canary_server is not None else None,
     )
     metrics.WORKER_CAPACITY.labels(protocol=protocol).set(settings.worker_capacity)
 
@@ -113,6 +121,7 @@ async def serve_worker(
             worker=name,
             capacity=settings.worker_capacity,
             in_flight=gate.in_flight,
+            canaries=canary_server is not None,
         )
 
     lanes = Lanes(broker, protocol, settings, handler, status)

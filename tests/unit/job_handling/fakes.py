@@ -37,7 +37,8 @@ from shared.checks.vocabulary import (
     Security,
 )
 from shared.probing.job_handling import WorkerStatus, serve_worker
-from shared.probing.probe import OnPhase, ProbeEnvironment, ProbeRequest
+from shared.probing.job_handling.canary import MakeCanaryServer
+from shared.probing.probe import OnPhase, Probe, ProbeEnvironment, ProbeRequest
 from shared.runtime.settings import ProbingSettings
 from shared.sealing import PrivateKeyRing, generate_key_rings
 
@@ -306,10 +307,12 @@ class Serving:
 
 @asynccontextmanager
 async def serving(
-    probe: FakeProbe,
+    probe: Probe,
     broker: FakeBroker | None = None,
     *,
     keys: PrivateKeyRing = PRIVATE_KEYS,
+    environment: ProbeEnvironment = NO_ENVIRONMENT,
+    canary_server: MakeCanaryServer | None = None,
     **settings: object,
 ) -> AsyncIterator[Serving]:
     """A worker serving the fake broker, all lanes consumed; drained at the end."""
@@ -321,12 +324,13 @@ async def serving(
         serve_worker(
             protocol=MailProtocol.IMAP,
             probe=probe,
-            environment=NO_ENVIRONMENT,
+            environment=environment,
             broker=broker,
             keys=keys,
             settings=ProbingSettings.load(**given),
             stop=stop,
             status=status,
+            canary_server=canary_server,
         )
     )
     worker = Serving(broker, stop, task, status)
