@@ -7,10 +7,10 @@ address may be connected to is judged when it is.
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 MOST_RECIPIENTS = 20
 _LONGEST_URL = 2000
@@ -111,11 +111,30 @@ class ChannelConfig(BaseModel):
 
 
 class EmailConfig(ChannelConfig):
-    recipients: Annotated[list[Recipient], BeforeValidator(_listed), Field(min_length=1, max_length=MOST_RECIPIENTS)]
+    """`email` and `to` (the name of whose it is) are the documented fields; `recipients` are more of them."""
+
+    email: Recipient | None = None
+    to: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = None
+    recipients: Annotated[list[Recipient], BeforeValidator(_listed), Field(max_length=MOST_RECIPIENTS - 1)] = []
+
+    @model_validator(mode="after")
+    def _goes_to_somebody(self) -> Self:
+        if not self.mailboxes:
+            raise ValueError("it needs an email, or recipients")
+        return self
+
+    @property
+    def mailboxes(self) -> tuple[str, ...]:
+        """All of them, each once."""
+        return tuple(dict.fromkeys([*([self.email] if self.email else []), *self.recipients]))
 
 
 class WebhookConfig(ChannelConfig):
-    """`secret` signs; while it is rotated, `previousSecret` signs beside it."""
+    """`secret` signs; while it is rotated, `previousSecret` signs beside it.
+
+    `timeout`, `retryAttempts` and `retryDelay` are taken from documented clients and change nothing: every message is
+    tried for a day. The body is ours.
+    """
 
     SECRETS = frozenset({"secret", "previousSecret", "headers"})
     PLACES = ("url",)
@@ -124,6 +143,14 @@ class WebhookConfig(ChannelConfig):
     secret: Secret | None = None
     previousSecret: Secret | None = None  # noqa: N815 - the names people write
     headers: Headers | None = None
+    method: Literal["POST", "PUT", "PATCH"] = "POST"
+    expectedStatusCodes: (  # noqa: N815
+        Annotated[list[Annotated[int, Field(ge=200, le=599)]], Field(min_length=1, max_length=20)] | None
+    ) = None
+    bodyTemplate: None = None  # noqa: N815
+    timeout: Annotated[int, Field(ge=0, le=600_000)] | None = None
+    retryAttempts: Annotated[int, Field(ge=0, le=1000)] | None = None  # noqa: N815
+    retryDelay: Annotated[int, Field(ge=0, le=86_400_000)] | None = None  # noqa: N815
 
 
 class AlertmanagerConfig(ChannelConfig):
@@ -143,9 +170,11 @@ class AlertmanagerConfig(ChannelConfig):
 
 
 class SlackConfig(ChannelConfig):
-    SECRETS = REQUIRED_SECRETS = frozenset({"webhookUrl"})
+    """The secret is the address of an incoming webhook."""
 
-    webhookUrl: (  # noqa: N815
+    SECRETS = REQUIRED_SECRETS = frozenset({"secret"})
+
+    secret: (
         Annotated[
             str,
             _url_like(
@@ -158,9 +187,11 @@ class SlackConfig(ChannelConfig):
 
 
 class DiscordConfig(ChannelConfig):
-    SECRETS = REQUIRED_SECRETS = frozenset({"webhookUrl"})
+    """The secret is the address of a webhook."""
 
-    webhookUrl: (  # noqa: N815
+    SECRETS = REQUIRED_SECRETS = frozenset({"secret"})
+
+    secret: (
         Annotated[
             str,
             _url_like(
@@ -173,11 +204,11 @@ class DiscordConfig(ChannelConfig):
 
 
 class TeamsConfig(ChannelConfig):
-    """A workflow of Power Automate that takes a webhook request; Office 365 connectors are no more."""
+    """The secret is the address of a Power Automate workflow that takes webhooks; Office 365 connectors are no more."""
 
-    SECRETS = REQUIRED_SECRETS = frozenset({"webhookUrl"})
+    SECRETS = REQUIRED_SECRETS = frozenset({"secret"})
 
-    webhookUrl: (  # noqa: N815
+    secret: (
         Annotated[
             str,
             Field(max_length=_LONGEST_URL),
@@ -192,11 +223,11 @@ class TeamsConfig(ChannelConfig):
 
 
 class PagerdutyConfig(ChannelConfig):
-    """Events API v2: the integration key of a service."""
+    """Events API v2: the routing (integration) key of a service."""
 
-    SECRETS = REQUIRED_SECRETS = frozenset({"integrationKey"})
+    SECRETS = REQUIRED_SECRETS = frozenset({"routingKey"})
 
-    integrationKey: Token | None = None  # noqa: N815
+    routingKey: Token | None = None  # noqa: N815
     region: Literal["us", "eu"] = "us"
 
 
@@ -226,9 +257,9 @@ class NtfyConfig(ChannelConfig):
 
 
 class PushoverConfig(ChannelConfig):
-    SECRETS = REQUIRED_SECRETS = frozenset({"appToken", "userKey"})
+    SECRETS = REQUIRED_SECRETS = frozenset({"apiToken", "userKey"})
 
-    appToken: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{30}$")] | None = None  # noqa: N815
+    apiToken: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{30}$")] | None = None  # noqa: N815
     userKey: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{30}$")] | None = None  # noqa: N815
 
 

@@ -154,8 +154,8 @@ def mail_hosts(channel_type: ChannelType, config: Mapping[str, Any]) -> frozense
     """The domains an e-mail channel's messages go to, in small letters; none for other types."""
     if channel_type is not ChannelType.EMAIL:
         return frozenset()
-    recipients = EmailConfig.model_validate(config).recipients
-    return frozenset(recipient.rpartition("@")[2].lower().rstrip(".") for recipient in recipients)
+    mailboxes = EmailConfig.model_validate(config).mailboxes
+    return frozenset(mailbox.rpartition("@")[2].lower().rstrip(".") for mailbox in mailboxes)
 
 
 def watched_mail_host(domains: Iterable[str], watched_hosts: Iterable[str]) -> str | None:
@@ -191,6 +191,8 @@ def _sentence(fault: Any) -> str:
             return "there is no such field"
         case "value_error":
             return str(fault["ctx"]["error"])
+        case "none_required":
+            return "it is not supported here"
         case "string_pattern_mismatch":
             return "it does not have the form of such a value"
     said = str(fault["msg"])
