@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
+from services.result_recorder.rollups.rollup_store import note_late
 from services.result_recorder.rows import ResultRow
 from shared.database.pool import Connection
 
@@ -33,7 +34,7 @@ _INSERT = f"""
 INSERT INTO results ({", ".join(_COLUMNS)})
 SELECT * FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_COLUMNS.values(), 1))})
 ON CONFLICT (check_id, slot_at) DO NOTHING
-RETURNING check_id, slot_at, recorded_at"""  # noqa: S608 - made of the constants above
+RETURNING check_id, slot_at, recorded_at, monitor_id"""  # noqa: S608 - made of the constants above
 
 # The findings of a location from its last pass before a moment on, that pass included. Where it never passed, a day.
 _SINCE_LAST_PASS = """
@@ -74,6 +75,7 @@ async def insert_results(connection: Connection, rows: Sequence[ResultRow]) -> d
         return {}
     columns = [[getattr(row, field.name) for row in rows] for field in fields(ResultRow)]
     new = await connection.fetch(_INSERT, *columns)
+    await note_late(connection, ((row["monitor_id"], row["slot_at"], row["recorded_at"]) for row in new))
     return {(row["check_id"], row["slot_at"]): row["recorded_at"] for row in new}
 
 

@@ -1,0 +1,1 @@
+"""Hours and days of every monitor added up, so that a year of history is read in one glance."""

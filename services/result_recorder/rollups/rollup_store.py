@@ -1,0 +1,143 @@
+"""The tables `rollups`, `rollups_due` and `rollup_progress`. How hours are added up is the SQL function `roll_up`.
+
+Everything here may be done again, and by several recorders: whoever goes on holds the row of `rollup_progress`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shared.database.pool import Connection
+
+HOUR_MS = 3_600_000
+DAY_MS = 86_400_000
+# An hour is added up when so much time has passed since its end that nearly every result of it is there.
+PATIENCE_MS = 600_000
+# What is stored later than this after its hour's end is noted. Less than the patience by more than any transaction
+# takes, so that nothing falls between the two.
+LATE_MS = 300_000
+
+# Where things stand, held by whoever goes on; and which hours have ended, with patience.
+_STAND = """
+SELECT hours_until, rolling_until, next_monitor, (clock_ms() - $1::bigint) / 3600000 * 3600000 AS ended_until
+FROM rollup_progress FOR UPDATE SKIP LOCKED"""
+
+_BEGIN = "UPDATE rollup_progress SET rolling_until = $1, next_monitor = 0"
+_MONITORS = "SELECT id FROM monitors WHERE id > $1 ORDER BY id LIMIT $2"
+_GO_ON = "UPDATE rollup_progress SET next_monitor = $1"
+_HOURS_DONE = "UPDATE rollup_progress SET hours_until = rolling_until, next_monitor = 0"
+
+_COLUMNS = """checks, failures, total_ms_sum, total_ms_min, total_ms_max, up_ms, degraded_ms, down_ms, unknown_ms,
+    maintenance_ms"""
+_REPLACE = f"""ON CONFLICT (monitor_id, span, starts_at) DO UPDATE
+    SET ({_COLUMNS}) = ROW ({", ".join(f"excluded.{name.strip()}" for name in _COLUMNS.split(","))})"""  # noqa: S608 - our constants
+
+_KEEP_HOURS = f"""
+INSERT INTO rollups (monitor_id, organization_id, span, starts_at, {_COLUMNS})
+SELECT monitor_id, organization_id, 'hour', starts_at, {_COLUMNS}
+FROM roll_up($1::bigint[], $2::bigint, $3::bigint, 3600000)
+ORDER BY monitor_id, starts_at
+{_REPLACE}"""  # noqa: S608 - our constants
+
+# Rows somebody holds are about something not committed yet: they wait for the next time.
+_TAKE_DUE = """
+DELETE FROM rollups_due d
+USING (SELECT monitor_id, starts_at FROM rollups_due, rollup_progress p WHERE starts_at < p.hours_until
+       ORDER BY starts_at, monitor_id LIMIT $1 FOR UPDATE OF rollups_due SKIP LOCKED) AS first
+WHERE d.monitor_id = first.monitor_id AND d.starts_at = first.starts_at
+RETURNING d.monitor_id, d.starts_at"""
+
+_KEEP_DUE_HOURS = f"""
+INSERT INTO rollups (monitor_id, organization_id, span, starts_at, {_COLUMNS})
+SELECT u.monitor_id, u.organization_id, 'hour', u.starts_at, {_COLUMNS}
+FROM (SELECT hour, array_agg(monitor_id) AS monitors
+      FROM unnest($1::bigint[], $2::bigint[]) AS due(monitor_id, hour) GROUP BY hour) AS due
+CROSS JOIN LATERAL roll_up(due.monitors, due.hour, due.hour + 3600000, 3600000) AS u
+ORDER BY u.monitor_id, u.starts_at
+{_REPLACE}"""  # noqa: S608 - our constants
+
+# Days are the sums of their hours, the day that is not over as well.
+_KEEP_DAYS = f"""
+INSERT INTO rollups (monitor_id, organization_id, span, starts_at, {_COLUMNS})
+SELECT h.monitor_id, h.organization_id, 'day', d.day, sum(checks), sum(failures), sum(total_ms_sum),
+       min(total_ms_min), max(total_ms_max), sum(up_ms), sum(degraded_ms), sum(down_ms), sum(unknown_ms),
+       sum(maintenance_ms)
+FROM (SELECT DISTINCT monitor_id, day FROM unnest($1::bigint[], $2::bigint[]) AS given(monitor_id, day)) AS d
+JOIN rollups h ON h.monitor_id = d.monitor_id AND h.span = 'hour'
+    AND h.starts_at >= d.day AND h.starts_at < d.day + 86400000
+GROUP BY h.monitor_id, h.organization_id, d.day
+ORDER BY h.monitor_id, d.day
+{_REPLACE}"""  # noqa: S608 - our constants
+
+_NOTE = """
+INSERT INTO rollups_due (monitor_id, starts_at)
+SELECT * FROM unnest($1::bigint[], $2::bigint[])
+ON CONFLICT (monitor_id, starts_at) DO UPDATE SET starts_at = excluded.starts_at"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Hours to add up, for the monitors above `next_monitor`."""
+
+    from_ms: int
+    until_ms: int
+    next_monitor: int
+
+
+async def take_stretch(connection: Connection, *, most_hours: int) -> Stretch | None:
+    """What is to be added up next, held until the transaction ends; None: nothing, or another recorder is at it."""
+    row = await connection.fetchrow(_STAND, PATIENCE_MS)
+    if row is None:
+        return None
+    if row["rolling_until"] > row["hours_until"]:
+        return Stretch(row["hours_until"], row["rolling_until"], row["next_monitor"])
+    until_ms = min(row["hours_until"] + most_hours * HOUR_MS, row["ended_until"])
+    if until_ms <= row["hours_until"]:
+        return None
+    await connection.execute(_BEGIN, until_ms)
+    return Stretch(row["hours_until"], until_ms, 0)
+
+
+async def keep_stretch(connection: Connection, stretch: Stretch, *, most_monitors: int) -> int:
+    """Add it up for the next monitors and note how far it went; answers how many monitors that were."""
+    monitors = [row["id"] for row in await connection.fetch(_MONITORS, stretch.next_monitor, most_monitors)]
+    if monitors:
+        await connection.execute(_KEEP_HOURS, monitors, stretch.from_ms, stretch.until_ms)
+        days = range(stretch.from_ms // DAY_MS * DAY_MS, stretch.until_ms, DAY_MS)
+        await _keep_days(connection, [(monitor_id, day) for monitor_id in monitors for day in days])
+    if len(monitors) < most_monitors:
+        await connection.execute(_HOURS_DONE)
+    else:
+        await connection.execute(_GO_ON, monitors[-1])
+    return len(monitors)
+
+
+async def keep_due(connection: Connection, *, most: int) -> int:
+    """Add up anew hours of which something became known late; answers how many."""
+    due = [(row["monitor_id"], row["starts_at"]) for row in await connection.fetch(_TAKE_DUE, most)]
+    if due:
+        await connection.execute(_KEEP_DUE_HOURS, *_columns(due))
+        await _keep_days(connection, [(monitor_id, hour // DAY_MS * DAY_MS) for monitor_id, hour in due])
+    return len(due)
+
+
+async def note_late(connection: Connection, stored: Iterable[tuple[int, int, int]]) -> None:
+    """Note which hours have to be added up anew.
+
+    Args:
+        stored: (monitor, slot, when it was stored) of new results; those that came in time need no note.
+    """
+    late = {
+        (monitor_id, slot_at // HOUR_MS * HOUR_MS)
+        for monitor_id, slot_at, recorded_at in stored
+        if slot_at // HOUR_MS * HOUR_MS + HOUR_MS + LATE_MS <= recorded_at
+    }
+    if late:
+        await connection.execute(_NOTE, *_columns(sorted(late)))
+
+
+async def _keep_days(connection: Connection, days: Iterable[tuple[int, int]]) -> None:
+    await connection.execute(_KEEP_DAYS, *_columns(list(days)))
+
+
+def _columns(pairs: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    return [first for first, _ in pairs], [second for _, second in pairs]
