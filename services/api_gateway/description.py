@@ -71,6 +71,7 @@ class StoredMonitor:
     last_outcome: str | None
     customer_name: str
     customer_country_codes: Sequence[str] | None
+    tags: Sequence[Mapping[str, Any]] = ()
 
     @property
     def countries(self) -> Sequence[str] | None:

@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from services.api_gateway.hostnames import NotAHostname, canonical_hostname
+from services.api_gateway.identifiers import read_customer_identifier, read_uuid
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -62,13 +64,13 @@ def _hostname(value: str) -> str:
         raise wrong("{field} must be a valid hostname (no protocol, no path)") from None
 
 
-def _one_line(value: str) -> str:
+def one_line(value: str) -> str:
     if _CONTROL.search(value):
         raise wrong("{field} must not hold control characters")
     return value
 
 
-def _said(value: str) -> str:
+def said(value: str) -> str:
     if not value.strip():
         raise wrong("{field} must not be empty")
     return value
@@ -109,11 +111,11 @@ Hostname = Annotated[
     AfterValidator(_hostname),
     Field(description="A bare host name (IDN is kept as A-label) or an IP address.", examples=["mail.example.com"]),
 ]
-Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_said), AfterValidator(_one_line)]
+Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(said), AfterValidator(one_line)]
 Email = Annotated[
-    str, Field(max_length=254, json_schema_extra={"format": "email"}), AfterValidator(_email), AfterValidator(_one_line)
+    str, Field(max_length=254, json_schema_extra={"format": "email"}), AfterValidator(_email), AfterValidator(one_line)
 ]
-PhoneNumber = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(_said), AfterValidator(_one_line)]
+PhoneNumber = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(said), AfterValidator(one_line)]
 CredentialText = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_no_line_ends)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Countries = Annotated[
@@ -125,6 +127,25 @@ IntervalMinutes = Annotated[
     AfterValidator(_half_minutes),
 ]
 TimeoutSeconds = Annotated[int, Field(ge=1, le=60)]
+
+
+def _identifier(value: Any) -> int | UUID:
+    identifier = read_uuid(value) if isinstance(value, str) else read_customer_identifier(value)
+    if identifier is None:
+        raise wrong("{field} must be a number or a public UUID")
+    return identifier
+
+
+Identifier = Annotated[
+    int | UUID,
+    BeforeValidator(_identifier),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "format": "uuid"}],
+            "description": "The number or the public UUID.",
+        }
+    ),
+]
 
 
 def _iso(value: datetime) -> str:

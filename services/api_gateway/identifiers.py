@@ -14,6 +14,11 @@ def read_uuid(text: str) -> UUID | None:
     return UUID(text) if _UUID.fullmatch(text) else None
 
 
+def read_identifier(text: str) -> int | UUID | None:
+    """What an address or a query names something by: a number or a UUID; None where it is neither."""
+    return read_customer_identifier(text)
+
+
 def read_customer_identifier(value: Any) -> int | UUID | None:
     """A customer's number or UUID; None where it is malformed. In a query everything is text."""
     if isinstance(value, bool):

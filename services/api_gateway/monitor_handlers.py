@@ -12,7 +12,7 @@ from services.api_gateway.calls import Call, json_answer
 from services.api_gateway.customer_models import Customer
 from services.api_gateway.customer_store import find_customer
 from services.api_gateway.description import Description, StoredMonitor
-from services.api_gateway.identifiers import read_customer_identifier, read_uuid
+from services.api_gateway.identifiers import read_customer_identifier, read_identifier, read_uuid
 from services.api_gateway.locations import eligible
 from services.api_gateway.monitor_models import (
     Deleted,
@@ -37,6 +37,7 @@ from services.api_gateway.problems import Fault, Problem, not_found, wrong_field
 from services.api_gateway.reading import read_object, read_query, validated
 from services.api_gateway.request_store import FIRST_GIVE_UP_MS, live_locations, request_checks
 from services.api_gateway.sealing import with_password
+from services.api_gateway.tags.tag_store import find_tag
 from shared.checks.vocabulary import CheckKind
 from shared.database.pool import Connection, organization_transaction
 
@@ -83,6 +84,7 @@ async def show_monitors(call: Call) -> web.Response:
             search=query.search or None,
             status=status_of(query.status) if query.status else None,
             health=query.health,
+            tag_id=await _wanted_tag(connection, call, query.tag),
         )
         found, total = await list_monitors(
             connection,
@@ -184,6 +186,17 @@ async def _wanted_customer(connection: Connection, call: Call, text: str | None)
     if identifier is None:
         raise wrong_fields([Fault(pointer="/customerId", detail="Invalid Customer identifier")])
     return (await customer_in_scope(connection, call, identifier)).id
+
+
+async def _wanted_tag(connection: Connection, call: Call, text: str | None) -> int | None:
+    if not text:
+        return None
+    identifier = read_identifier(text)
+    tag = None if identifier is None else await find_tag(connection, call.organization_id, identifier)
+    tag = tag or await find_tag(connection, call.organization_id, text)  # a name may look like a number
+    if tag is None:
+        raise not_found("Tag")
+    return tag.id
 
 
 def _require_same_binding(call: Call, stored: StoredMonitor, after: Description, body: Mapping[str, Any]) -> None:

@@ -23,12 +23,13 @@ from services.api_gateway.field_types import (
     wrong,
 )
 from services.api_gateway.identifiers import read_customer_identifier, read_uuid
+from services.api_gateway.tags.models import TagBrief
 from shared.checks.vocabulary import Health, MonitorStatus
 
 # Fields of answers that mean nothing in a request: what a GET brought may be sent back.
 ANSWER_ONLY = frozenset(
     {"id", "publicId", "organizationId", "lastCheckedAt", "createdAt", "updatedAt"}
-    | {"health", "healthSince", "healthMessage", "customer", "customerName", "warnings"}
+    | {"health", "healthSince", "healthMessage", "customer", "customerName", "warnings", "tags"}
 )
 
 SentStatus = Literal["active", "maintenance", "disabled", "paused", "inactive"]
@@ -145,6 +146,7 @@ class MonitorBasics(AnswerModel):
     health: Health
     health_since: Moment | None
     health_message: str | None = Field(description="What is wrong, in a sentence, while it is not `up`.")
+    tags: list[TagBrief] = Field(description="Put on and taken off by /api/monitor-tags.")
 
 
 class MonitorAnswer(MonitorBasics):
@@ -201,6 +203,7 @@ class MonitorQuery(RequestModel):
     search: str | None = Field(default=None, max_length=255, description="In name, hostname or customer's name.")
     status: SentStatus | None = None
     health: Health | None = None
+    tag: str | None = Field(default=None, max_length=50, description="A tag's number, public UUID or name.")
     sort: str = Field(
         default="id",
         pattern=f"^-?({'|'.join((*SORT_KEYS, 'customerName'))})$",

@@ -17,7 +17,9 @@ _COLUMNS = """m.id, m.public_id, m.organization_id, m.customer_id, m.name, m.hos
     m.notification_phone_number, m.config, m.sealed_password, m.credential_id, m.revision, m.created_at,
     m.updated_at, coalesce(h.health, 'unknown') AS health, h.since, h.message, h.last_checked_at,
     h.outcome,
-    c.name AS customer_name, c.allowed_check_country_codes AS customer_country_codes"""
+    c.name AS customer_name, c.allowed_check_country_codes AS customer_country_codes,
+    coalesce((SELECT json_agg(json_build_object('id', t.id, 'name', t.name, 'color', t.color) ORDER BY t.name)
+              FROM monitor_tags g JOIN tags t ON t.id = g.tag_id WHERE g.monitor_id = m.id), '[]') AS tags"""
 _FROM = """FROM monitors m
     JOIN customers c ON c.organization_id = m.organization_id AND c.id = m.customer_id
     LEFT JOIN monitor_health h ON h.monitor_id = m.id"""
@@ -49,7 +51,8 @@ _WHERE = """WHERE m.organization_id = $1
     AND ($2::bigint IS NULL OR m.customer_id = $2)
     AND ($3::text IS NULL OR m.name ILIKE $3 OR m.hostname ILIKE $4 OR c.name ILIKE $3)
     AND ($5::text IS NULL OR m.status = $5)
-    AND ($6::text IS NULL OR coalesce(h.health, 'unknown') = $6)"""
+    AND ($6::text IS NULL OR coalesce(h.health, 'unknown') = $6)
+    AND ($7::bigint IS NULL OR EXISTS (SELECT FROM monitor_tags g WHERE g.monitor_id = m.id AND g.tag_id = $7))"""
 _COUNT = f"SELECT count(*) {_FROM} {_WHERE}"
 
 _SORT_COLUMNS = {
@@ -74,6 +77,7 @@ class MonitorFilter:
     search: str | None = None
     status: MonitorStatus | None = None
     health: Health | None = None
+    tag_id: int | None = None
 
 
 async def find_monitor(connection: Connection, organization_id: int, public_id: UUID) -> StoredMonitor | None:
@@ -119,11 +123,18 @@ async def list_monitors(
     connection: Connection, organization_id: int, wanted: MonitorFilter, *, sort: str, limit: int, offset: int
 ) -> tuple[Sequence[StoredMonitor], int]:
     """One page, and how many there are in all. `sort` is a field's name, with a minus for downwards."""
-    values = (organization_id, wanted.customer_id, *_patterns(wanted.search), wanted.status, wanted.health)
+    values = (
+        organization_id,
+        wanted.customer_id,
+        *_patterns(wanted.search),
+        wanted.status,
+        wanted.health,
+        wanted.tag_id,
+    )
     total = await connection.fetchval(_COUNT, *values)
     column = _SORT_COLUMNS[sort.removeprefix("-")]
     way = "DESC NULLS LAST" if sort.startswith("-") else "ASC NULLS FIRST"
-    select = f"SELECT {_COLUMNS} {_FROM} {_WHERE} ORDER BY {column} {way}, m.id LIMIT $7 OFFSET $8"
+    select = f"SELECT {_COLUMNS} {_FROM} {_WHERE} ORDER BY {column} {way}, m.id LIMIT $8 OFFSET $9"
     return [_stored(row) for row in await connection.fetch(select, *values, limit, offset)], total
 
 
@@ -191,4 +202,5 @@ def _stored(row: Any) -> StoredMonitor:
         last_outcome=row["outcome"],
         customer_name=row["customer_name"],
         customer_country_codes=row["customer_country_codes"],
+        tags=row["tags"],
     )

@@ -13,6 +13,7 @@ from services.api_gateway.monitor_models import (
     MonitorItem,
     MonitorWarning,
 )
+from services.api_gateway.tags.models import TagBrief
 from shared.checks.vocabulary import Health, Security, WarningCode
 from shared.probing.address_policy import AddressPolicy
 
@@ -80,6 +81,7 @@ def _basics(stored: StoredMonitor, *, echo: str | None) -> dict[str, Any]:
         "health": stored.health,
         "health_since": moment_if_known(stored.health_since_ms),
         "health_message": None if stored.health is Health.UP else stored.health_message,
+        "tags": [TagBrief(**tag) for tag in stored.tags],
     }
 
 

@@ -23,6 +23,7 @@ from services.api_gateway.monitor_models import (
 )
 from services.api_gateway.operation import Operation
 from services.api_gateway.probe_handlers import Alive, Readiness
+from services.api_gateway.tags.operations import TAG_OPERATIONS
 
 _MONITORS = monitor_handlers.PATH
 _MONITOR = f"{_MONITORS}/{{publicId}}"
@@ -193,4 +194,7 @@ _MONITORING: tuple[Operation, ...] = (
     ),
 )
 
-OPERATIONS: tuple[Operation, ...] = (*_MONITORING,)
+OPERATIONS: tuple[Operation, ...] = (
+    *_MONITORING,
+    *TAG_OPERATIONS,
+)

@@ -41,6 +41,7 @@ CREATE TABLE monitor_tags (
     monitor_id      bigint NOT NULL REFERENCES monitors ON DELETE CASCADE,
     tag_id          bigint NOT NULL,
     organization_id bigint NOT NULL,
+    created_at      timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (monitor_id, tag_id),
     FOREIGN KEY (organization_id, tag_id) REFERENCES tags (organization_id, id) ON DELETE CASCADE
 );

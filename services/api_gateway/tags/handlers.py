@@ -1,0 +1,107 @@
+"""Tags over HTTP. They are the organization's words: a customer's token sees and uses them, but makes none."""
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from services.api_gateway.calls import Call, json_answer
+from services.api_gateway.identifiers import read_identifier
+from services.api_gateway.monitor_models import Deleted
+from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
+from services.api_gateway.reading import read_object, validated
+from services.api_gateway.tags.models import ANSWER_ONLY, MonitorTag, MonitorTagged, Tag, TagCreate, Tags
+from services.api_gateway.tags.tag_store import (
+    TaggedMonitor,
+    assign_tag,
+    delete_tag,
+    find_monitor_to_tag,
+    find_tag,
+    insert_tag,
+    list_tags,
+    unassign_tag,
+)
+from shared.database.pool import Connection, organization_transaction
+
+PATH = "/api/tags"
+MONITOR_TAGS = "/api/monitor-tags"
+
+
+async def show_tags(call: Call) -> web.Response:
+    """`GET /api/tags`: a bare array."""
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        found = await list_tags(connection, call.organization_id)
+    return json_answer(Tags(found))
+
+
+async def create_tag(call: Call) -> web.Response:
+    """`POST /api/tags`."""
+    call.principal.require_write()
+    call.principal.require_organization_wide()
+    body, unkeepable = await read_object(call.request)
+    fields = {key: value for key, value in body.items() if key not in ANSWER_ONLY}
+    sent, faults = validated(TagCreate, fields, known=unkeepable)
+    if sent is None:
+        wrong_color = any(fault.pointer == "/color" for fault in faults)
+        raise wrong_fields(faults, code="invalidTagColor" if wrong_color else None)
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        tag = await insert_tag(connection, call.organization_id, sent)
+    if tag is None:
+        said = "there is a tag of this name already"
+        raise Problem(HTTPStatus.CONFLICT, said, faults=[Fault(pointer="/name", detail=said)])
+    return json_answer(tag, status=HTTPStatus.CREATED, location=f"{PATH}/{tag.public_id}")
+
+
+async def remove_tag(call: Call) -> web.Response:
+    """`DELETE /api/tags/{id}`."""
+    call.principal.require_write()
+    call.principal.require_organization_wide()
+    identifier = read_identifier(call.request.match_info["id"])
+    if identifier is None:
+        raise Problem(HTTPStatus.BAD_REQUEST, "Invalid tag ID")
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        tag = await find_tag(connection, call.organization_id, identifier)
+        if tag is None:
+            raise not_found("Tag")
+        await delete_tag(connection, tag)
+    return json_answer(Deleted())
+
+
+async def tag_monitor(call: Call) -> web.Response:
+    """`POST /api/monitor-tags`: once is as good as twice."""
+    call.principal.require_write()
+    sent = await _read_monitor_tag(call)
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        monitor, tag = await _both(connection, call, sent)
+        since = await assign_tag(connection, monitor, tag)
+    return json_answer(MonitorTagged(monitor_id=monitor.id, tag_id=tag.id, created_at=since))
+
+
+async def untag_monitor(call: Call) -> web.Response:
+    """`DELETE /api/monitor-tags`."""
+    call.principal.require_write()
+    sent = await _read_monitor_tag(call)
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        monitor, tag = await _both(connection, call, sent)
+        if not await unassign_tag(connection, monitor, tag):
+            raise not_found("Tag assignment")
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+async def _read_monitor_tag(call: Call) -> MonitorTag:
+    body, unkeepable = await read_object(call.request)
+    fields = {key: value for key, value in body.items() if key != "createdAt"}
+    sent, faults = validated(MonitorTag, fields, known=unkeepable)
+    if sent is None:
+        raise wrong_fields(faults)
+    return sent
+
+
+async def _both(connection: Connection, call: Call, sent: MonitorTag) -> tuple[TaggedMonitor, Tag]:
+    monitor = await find_monitor_to_tag(connection, call.organization_id, sent.monitor_id)
+    if monitor is None:
+        raise not_found("IMAP/POP monitor")
+    call.principal.require_customer(monitor.customer_id)
+    tag = await find_tag(connection, call.organization_id, sent.tag_id)
+    if tag is None:
+        raise not_found("Tag")
+    return monitor, tag

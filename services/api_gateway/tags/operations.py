@@ -1,0 +1,64 @@
+"""The operations on tags."""
+
+from services.api_gateway.monitor_models import Deleted
+from services.api_gateway.operation import Operation
+from services.api_gateway.tags import handlers
+from services.api_gateway.tags.models import MonitorTag, MonitorTagged, Tag, TagCreate, Tags
+
+_NOT_ALLOWED = "The token's role or scope does not allow it."
+_WRONG_FIELDS = "Every wrong field is named in `errors`."
+_UNKNOWN = "The monitor or the tag is unknown, or the one does not carry the other."
+
+TAG_OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        method="GET",
+        path=handlers.PATH,
+        name="listTags",
+        summary="The organization's tags.",
+        handler=handlers.show_tags,
+        answers={200: Tags},
+    ),
+    Operation(
+        method="POST",
+        path=handlers.PATH,
+        name="createTag",
+        summary="Create a tag.",
+        handler=handlers.create_tag,
+        body=TagCreate,
+        answers={201: Tag},
+        problems={
+            400: f"{_WRONG_FIELDS} `data.code` is invalidTagColor where the color is.",
+            403: _NOT_ALLOWED,
+            409: "There is a tag of this name.",
+        },
+    ),
+    Operation(
+        method="DELETE",
+        path=f"{handlers.PATH}/{{id}}",
+        name="deleteTag",
+        summary="Remove a tag, from monitors and maintenance windows as well.",
+        handler=handlers.remove_tag,
+        answers={200: Deleted},
+        problems={400: "`Invalid tag ID`", 403: _NOT_ALLOWED, 404: "`Tag not found`"},
+    ),
+    Operation(
+        method="POST",
+        path=handlers.MONITOR_TAGS,
+        name="tagMonitor",
+        summary="Put a tag on a monitor.",
+        handler=handlers.tag_monitor,
+        body=MonitorTag,
+        answers={200: MonitorTagged},
+        problems={400: _WRONG_FIELDS, 403: _NOT_ALLOWED, 404: _UNKNOWN},
+    ),
+    Operation(
+        method="DELETE",
+        path=handlers.MONITOR_TAGS,
+        name="untagMonitor",
+        summary="Take a tag off a monitor.",
+        handler=handlers.untag_monitor,
+        body=MonitorTag,
+        answers={204: None},
+        problems={400: _WRONG_FIELDS, 403: _NOT_ALLOWED, 404: _UNKNOWN},
+    ),
+)
