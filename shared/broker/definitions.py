@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 PolicyValue = str | int
 
@@ -41,9 +42,15 @@ class QueuePolicy:
         return value if isinstance(value, int) else None
 
 
+def definitions_document() -> dict[str, Any]:
+    """The file as it stands."""
+    document: dict[str, Any] = json.loads(files("shared.broker").joinpath("definitions.json").read_bytes())
+    return document
+
+
 def queue_policies() -> tuple[QueuePolicy, ...]:
     """Our policies, as the file has them."""
-    document = json.loads(files("shared.broker").joinpath("definitions.json").read_bytes())
+    document = definitions_document()
     return tuple(
         QueuePolicy(
             name=entry["name"],

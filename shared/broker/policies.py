@@ -4,26 +4,18 @@ Both speak RabbitMQ's management API. The words of `verify` are for an operator,
 `/readyz`.
 """
 
-import os
-from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
-import aiohttp
 from yarl import URL
 
 from shared.broker.definitions import QueuePolicy, queue_policies
+from shared.broker.management import ManagementFailed as ManagementFailed
+from shared.broker.management import open_management, path_part
 from shared.broker.topology import CHECKS, DEAD_LETTERS_QUEUE, PRESENCE_QUEUE, RESULTS_QUEUE
 
-_TIMEOUT = aiohttp.ClientTimeout(total=15, sock_connect=5)
 _QUORUM_QUEUES = (RESULTS_QUEUE, PRESENCE_QUEUE, DEAD_LETTERS_QUEUE)
-
-
-class ManagementFailed(Exception):
-    """RabbitMQ's management API could not be asked; the text says why and never quotes the password."""
 
 
 def vhost_of(amqp_url: str) -> str:
@@ -38,12 +30,12 @@ async def apply(management_url: str, *, vhost: str, policies: Sequence[QueuePoli
     `management_url` is `http://user:password@host:15672`. Returns the names set. Raises ManagementFailed.
     """
     wanted = queue_policies() if policies is None else policies
-    async with _management(management_url) as management:
-        if await management.get(f"vhosts/{_part(vhost)}") is None:
-            await management.put(f"vhosts/{_part(vhost)}", {})
+    async with open_management(management_url) as management:
+        if await management.get(f"vhosts/{path_part(vhost)}") is None:
+            await management.put(f"vhosts/{path_part(vhost)}", {})
         for policy in wanted:
             await management.put(
-                f"policies/{_part(vhost)}/{_part(policy.name)}",
+                f"policies/{path_part(vhost)}/{path_part(policy.name)}",
                 {
                     "pattern": policy.pattern,
                     "apply-to": policy.apply_to,
@@ -60,9 +52,9 @@ async def verify(management_url: str, *, vhost: str) -> list[str]:
     Raises ManagementFailed.
     """
     wanted = queue_policies()
-    async with _management(management_url) as management:
-        present = await management.get(f"policies/{_part(vhost)}")
-        queues = await management.get(f"queues/{_part(vhost)}")
+    async with open_management(management_url) as management:
+        present = await management.get(f"policies/{path_part(vhost)}")
+        queues = await management.get(f"queues/{path_part(vhost)}")
     if present is None:
         return [f"the vhost {vhost} does not exist; `mailprobe broker apply` makes it"]
     by_name = {policy["name"]: policy for policy in present}
@@ -105,59 +97,3 @@ def _queue_faults(queue: Mapping[str, Any], wanted: Sequence[QueuePolicy], named
     if ours and queue.get("type", "quorum") != "quorum":
         faults.append(f"the queue {name} is a {queue.get('type')} queue; delete it, and it is made anew as quorum")
     return faults
-
-
-@dataclass(frozen=True, slots=True)
-class _Management:
-    session: aiohttp.ClientSession
-    address: URL
-
-    async def get(self, path: str) -> Any:
-        """The answer's JSON, or None where there is no such thing."""
-        async with self.session.get(self._url(path)) as answer:
-            if answer.status == 404:
-                return None
-            await self._require_success(answer)
-            return await answer.json()
-
-    async def put(self, path: str, body: Mapping[str, Any]) -> None:
-        async with self.session.put(self._url(path), json=body) as answer:
-            await self._require_success(answer)
-
-    def _url(self, path: str) -> URL:
-        return URL(f"{str(self.address).rstrip('/')}/api/{path}", encoded=True)
-
-    async def _require_success(self, answer: aiohttp.ClientResponse) -> None:
-        if answer.status == 401:
-            raise ManagementFailed(f"RabbitMQ's management at {self.address} does not know this user or password")
-        if answer.status >= 400:
-            text = (await answer.content.read(500)).decode(errors="replace")
-            raise ManagementFailed(f"RabbitMQ's management at {self.address} answered {answer.status}: {text}")
-
-
-@asynccontextmanager
-async def _management(management_url: str) -> AsyncIterator[_Management]:
-    url = URL(management_url)
-    address = url.with_user(None).with_query(None)
-    headers = {}
-    if url.user is not None:
-        credentials = f"{url.user}:{url.password or ''}".encode()
-        headers["Authorization"] = f"Basic {b64encode(credentials).decode()}"
-    try:
-        async with aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT) as session:
-            yield _Management(session, address)
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise ManagementFailed(f"cannot reach RabbitMQ's management at {address}: {_reason(error)}") from error
-
-
-def _reason(error: Exception) -> str:
-    match error:
-        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))) if number > 0:
-            return os.strerror(number)
-        case TimeoutError():
-            return "no answer in time"
-    return str(error)
-
-
-def _part(name: str) -> str:
-    return quote(name, safe="")
