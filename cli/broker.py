@@ -1,13 +1,16 @@
 """`mailprobe broker`: our policies, on brokers that do not load them from a file."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.failing import Failed, finish
+from cli.failing import Failed, fail, finish
+from cli.secret_files import addresses_by_role
 from cli.settings import ManagementSettings
 from cli.showing import print_lines
 from shared.broker import policies
+from shared.broker.users import apply_users, rights_of
 
 DEFAULT_VHOST = "mailprobe"
 
@@ -40,6 +43,30 @@ def verify(management_url: ManagementUrl = None, vhost: Vhost = None) -> None:
     if faults:
         raise typer.Exit(1)
     print_lines(f"The vhost {chosen} has all our policies.")
+
+
+@broker.command("users")
+def users(
+    addresses: Annotated[
+        Path,
+        typer.Option(
+            "--from",
+            help="The directory with a file amqp-url.ROLE for each user, as `mailprobe secrets make` writes them.",
+            show_default=False,
+        ),
+    ],
+    management_url: ManagementUrl = None,
+) -> None:
+    """Make each service's own user, with the rights it needs and no others; passwords and rights are set anew."""
+    url, _ = finish(_where(management_url, DEFAULT_VHOST))
+    found = addresses_by_role(addresses, "amqp-url.")
+    for role in found:
+        try:
+            rights_of(role)
+        except ValueError as error:
+            fail(str(error))
+    for name in finish(apply_users(url, found)):
+        print_lines(f"The user {name} is there, with its rights.")
 
 
 async def _where(management_url: str | None, vhost: str | None) -> tuple[str, str]:

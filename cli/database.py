@@ -4,14 +4,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.failing import Failed, finish
+from cli.failing import Failed, fail, finish
+from cli.secret_files import addresses_by_role, write_once
 from cli.showing import print_json, print_lines, print_table
 from services.api_gateway.token_store import TokenFacts, issue_token, list_tokens, revoke_token
 from shared.database.errors import DatabaseRejected, DatabaseUnavailable
+from shared.database.logins import ROLE_OF_SERVICE, make_logins
 from shared.database.migrations import migrate as migrate_database
 from shared.database.opening import database_name
 from shared.database.pool import GATEWAY_ROLE, Pool, open_pool
@@ -35,9 +38,21 @@ class Role(StrEnum):
     SUPPORTER = "supporter"
 
 
-def migrate(database_url: DatabaseUrl = None) -> None:
+def migrate(
+    database_url: DatabaseUrl = None,
+    logins: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also make each service's own login: the directory with a file database-url.SERVICE for each.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
     """Bring the database up to date. Any number may do so at once."""
     dsn = _dsn(database_url)
+    addresses = addresses_by_role(logins, "database-url.") if logins else {}
+    if unknown := sorted(set(addresses) - set(ROLE_OF_SERVICE)):
+        fail(f"{unknown[0]} is no service with a database")
 
     async def migrated() -> int:
         try:
@@ -47,6 +62,8 @@ def migrate(database_url: DatabaseUrl = None) -> None:
 
     applied = finish(migrated())
     print_lines(f"{applied} migrations applied." if applied else "The database is up to date.")
+    for name in finish(make_logins(dsn, addresses)) if addresses else ():
+        print_lines(f"The login {name} is there, with its role.")
 
 
 @tokens.command("create")
@@ -56,9 +73,16 @@ def create(
     organization: Organization = 1,
     customer: Annotated[int | None, typer.Option(min=1, help="Only this customer's monitors.")] = None,
     expires_in_days: Annotated[int | None, typer.Option(min=1, max=365, help="Never, unless given.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write it to this file instead, for its owner alone; nothing is done where it is there."),
+    ] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Make a token and print it. It is shown this once."""
+    if out is not None and out.exists():
+        print_lines(f"{out} is there already.")
+        return
 
     async def made() -> str:
         expires = datetime.now(UTC) + timedelta(days=expires_in_days) if expires_in_days else None
@@ -75,7 +99,12 @@ def create(
             except DatabaseRejected:
                 raise Failed(f"there is no organization {organization} with such a customer") from None
 
-    print_lines(finish(made()))
+    token = finish(made())
+    if out is None:
+        print_lines(token)
+    else:
+        write_once({out: f"{token}\n"})
+        print_lines(f"The token is in {out}.")
 
 
 @tokens.command("list")

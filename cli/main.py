@@ -11,6 +11,7 @@ from cli.broker import broker
 from cli.check import check
 from cli.database import migrate, tokens
 from cli.demo import demo
+from cli.fleet_secrets import secrets
 from cli.keys import keys
 from cli.monitors import monitors
 from cli.serve import run, serve
@@ -51,6 +52,7 @@ app.command()(migrate)
 app.add_typer(tokens, name="token")
 app.add_typer(keys, name="keys")
 app.add_typer(broker, name="broker")
+app.add_typer(secrets, name="secrets")
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import ChannelClosed, ChannelNotFoundEntity, ChannelPreconditionFailed
+from aiormq.exceptions import ChannelAccessRefused
 from pamqp.common import FieldTable
 
 from shared.broker.rabbit_connection import LOST, KeptConnection, cancelled_as_lost, close_quietly, in_words
@@ -151,7 +152,24 @@ class RabbitBroker:
             for binding in topology.bindings:
                 queue = await channel.get_queue(binding.queue, ensure=False)
                 await queue.bind(binding.exchange, binding.key)
+        except ChannelAccessRefused:
+            await self._look_for(connection, topology)
         except (ChannelPreconditionFailed, ChannelNotFoundEntity) as error:
             raise TopologyConflict(in_words(error)) from error
         except ChannelClosed as error:
             raise BrokerUnavailable(f"RabbitMQ refused to declare: {in_words(error)}") from error
+
+    async def _look_for(self, connection: AbstractConnection, topology: Topology) -> None:
+        """Whether it is all there, for a user who may make none of it: somebody else's user may, and does."""
+        channel = connection.channel(publisher_confirms=False)
+        try:
+            await channel.initialize()
+            for exchange in topology.exchanges:
+                await channel.declare_exchange(exchange.name, exchange.kind.value, passive=True)
+            for wanted in topology.queues:
+                await channel.declare_queue(wanted.name, passive=True)
+        except ChannelNotFoundEntity as error:
+            raise BrokerUnavailable(f"this user may not declare, and nobody has yet: {in_words(error)}") from error
+        finally:
+            if channel.is_initialized:
+                await close_quietly(channel)
