@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 
+from services.result_recorder.canary_store import keep_canaries
 from services.result_recorder.recording import Answer, Recorded, record
 from services.result_recorder.settling import Unacceptable
 from shared.broker.envelope import read_results
@@ -28,8 +29,12 @@ async def keep_answers(pool: Pool, answers: Sequence[Answer]) -> None:
     for answer in answers:
         if wrong := what_is_wrong(answer):
             raise Unacceptable(wrong)
-    recorded = await record(pool, answers)
-    _say(recorded)
+    canaries = [answer for answer in answers if answer.kind is CheckKind.CANARY]
+    asked = [answer for answer in answers if answer.kind is not CheckKind.CANARY] if canaries else answers
+    if asked:
+        _say(await record(pool, asked))
+    # After the others: one that is stored says that they could be.
+    await keep_canaries(pool, [each for each in canaries if isinstance(each, CheckResult)])
 
 
 def about(answer: Answer) -> dict[str, Any]:
@@ -50,7 +55,7 @@ def what_is_wrong(answer: Answer) -> str | None:
                     return "its slots have no interval"
                 if answer.last_slot != answer.first_slot + (answer.count - 1) * answer.interval_ms:
                     return "its slots do not add up"
-            elif answer.check_id is None and answer.kind is not CheckKind.TEST:
+            elif answer.check_id is None and answer.kind not in (CheckKind.TEST, CheckKind.CANARY):
                 return "a missed request without its check_id"
     if not all(0 < each < _LATEST_MS for each in times):
         return "its times are beyond any date"

@@ -38,13 +38,13 @@ FROM location_workers w JOIN locations l ON l.id = w.location_id
 WHERE l.code = ANY($1::text[]) AND w.last_seen_at > clock_ms() - $2::bigint"""
 
 _WORKERS_SEEN = """
-INSERT INTO location_workers (location_id, protocol, worker, capacity, in_flight, last_seen_at)
-SELECT l.id, u.protocol, u.worker, u.capacity, u.in_flight, clock_ms()
-FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[])
-     AS u(code, protocol, worker, capacity, in_flight)
+INSERT INTO location_workers (location_id, protocol, worker, capacity, in_flight, canaries, last_seen_at)
+SELECT l.id, u.protocol, u.worker, u.capacity, u.in_flight, u.canaries, clock_ms()
+FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::boolean[])
+     AS u(code, protocol, worker, capacity, in_flight, canaries)
 JOIN locations l ON l.code = u.code
 ON CONFLICT (location_id, protocol, worker) DO UPDATE
-SET capacity = excluded.capacity, in_flight = excluded.in_flight,
+SET capacity = excluded.capacity, in_flight = excluded.in_flight, canaries = excluded.canaries,
     last_seen_at = greatest(location_workers.last_seen_at, excluded.last_seen_at)"""
 
 _TELL = "SELECT pg_notify('mailprobe_locations', code) FROM unnest($1::text[]) AS code"
@@ -80,6 +80,7 @@ async def keep_presence(connection: Connection, seen: Sequence[Presence]) -> lis
         [each.worker for each in ordered],
         [each.capacity for each in ordered],
         [each.in_flight for each in ordered],
+        [each.canaries for each in ordered],
     )
     woken = sorted({each.location for each in ordered if (each.location, each.protocol) not in live})
     if woken:

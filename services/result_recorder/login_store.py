@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from services.result_recorder.health_store import LIVE_MS
 from shared.checks.logins import HISTORY_MS, HOST_WINDOW_MS, AccountHistory, LoginEvent
 from shared.checks.messages import LoginAttempt
 from shared.checks.vocabulary import LoginOutcome
@@ -86,7 +85,7 @@ FROM schedule s
 LEFT JOIN location_health h ON h.monitor_id = s.monitor_id AND h.location_id = s.location_id
 WHERE s.monitor_id = ANY($1::bigint[]) AND s.active
   AND (s.location_id, s.protocol) IN (
-      SELECT w.location_id, w.protocol FROM location_workers w WHERE w.last_seen_at > clock_ms() - $2::bigint)
+      SELECT w.location_id, w.protocol FROM location_workers w WHERE w.last_seen_at >= silent_before())
 ORDER BY s.monitor_id, (h.last_refusal ->> 'at_ms')::bigint NULLS FIRST, s.location_id"""
 
 _SET_RUNGS = """
@@ -228,7 +227,7 @@ async def account_histories(
 
 async def rung_locations(connection: Connection, monitor_ids: Sequence[int]) -> dict[int, int]:
     """The live location at which each monitor's next rung is best tried."""
-    rows = await connection.fetch(_RUNG_LOCATIONS, monitor_ids, LIVE_MS)
+    rows = await connection.fetch(_RUNG_LOCATIONS, monitor_ids)
     return {row["monitor_id"]: row["location_id"] for row in rows}
 
 

@@ -7,6 +7,7 @@ import structlog
 
 from services.result_recorder import answers, presence
 from services.result_recorder.gathering import Gathering
+from services.result_recorder.pulse import keep_pulse
 from services.result_recorder.recording import Answer
 from services.result_recorder.settling import Settler
 from services.result_recorder.sweeping import keep_sweeping
@@ -49,6 +50,7 @@ async def serve_recorder(*, pool: Pool, broker: Broker, stop: asyncio.Event, ins
     log.info("recording")
     async with asyncio.TaskGroup() as group:
         sweeping = group.create_task(keep_sweeping(pool, stop))
+        pulse = group.create_task(keep_pulse(pool, broker, stop))
         settling = [group.create_task(settler.run(stop)) for settler in settlers]
         await stop.wait()
         try:
@@ -62,7 +64,7 @@ async def serve_recorder(*, pool: Pool, broker: Broker, stop: asyncio.Event, ins
             # Whatever is not acknowledged comes again.
             log.warning("stopped_unfinished", reason=str(error) or "not finished in time")
         finally:
-            for task in (sweeping, *settling):
+            for task in (sweeping, pulse, *settling):
                 task.cancel()
 
 

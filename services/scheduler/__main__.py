@@ -3,14 +3,13 @@
 import asyncio
 import sys
 from contextlib import AsyncExitStack
-from functools import partial
 
 from services.scheduler.service import serve_scheduler
 from shared.broker.rabbitmq import RabbitBroker
 from shared.broker.readiness import broker_checks
 from shared.database.errors import DatabaseError
-from shared.database.opening import database_name, open_migrated_pool
-from shared.database.pool import PIPELINE_ROLE, Pool, is_reachable
+from shared.database.opening import DatabaseReadiness, database_name, open_migrated_pool
+from shared.database.pool import PIPELINE_ROLE, Pool
 from shared.runtime import lifecycle
 from shared.runtime.admin import AdminServer, ReadinessCheck
 from shared.runtime.identity import instance_name
@@ -33,15 +32,16 @@ async def serve(stop: asyncio.Event) -> None:
     amqp_url = settings.amqp_url.get_secret_value()
     broker = RabbitBroker(amqp_url, service=SERVICE, instance=instance)
     async with AsyncExitStack() as opened:
-        pool = await _pool(dsn, instance, opened, stop)
-        if pool is None:
-            return
-        opened.push_async_callback(broker.close)
+        database = DatabaseReadiness(dsn)
         checks: dict[str, ReadinessCheck] = {
-            "database": partial(is_reachable, pool),
+            "database": database,
             **broker_checks(broker, amqp_url=amqp_url, policies_url=settings.policies_url),
         }
         await opened.enter_async_context(AdminServer(settings.admin_host, settings.admin_port, checks))
+        pool = database.pool = await _pool(dsn, instance, opened, stop)
+        if pool is None:
+            return
+        opened.push_async_callback(broker.close)
         await lifecycle.first_of(stop, broker.open(timeout_seconds=None))
         if not stop.is_set():
             await serve_scheduler(dsn=dsn, pool=pool, broker=broker, settings=settings, stop=stop, instance=instance)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from services.scheduler import lease_store, schedule_store
+from services.scheduler.canaries import send_canary
 from services.scheduler.candidates import missed_slots, passed_over, slot_check
 from services.scheduler.deciding import catch_up, decide
 from services.scheduler.lease_store import fenced, open_session
@@ -84,6 +85,8 @@ class Dispatcher:
         async with self._queue.turn:
             while await self._claim(session):
                 pass
+        if self._read is not None:
+            self._declared &= await send_canary(self._term.broker, self._queue, now_ms=self._read.clock_ms)
 
     async def publish_requests(self) -> None:
         """Publish the requests of this queue that are near."""

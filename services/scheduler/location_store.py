@@ -1,18 +1,37 @@
-"""Which queues there are: every protocol a location has had a worker for, and when one was last seen."""
+"""Which queues there are: every protocol a location has had a worker for, and whether one is at work now."""
+
+from dataclasses import dataclass
 
 from shared.database.errors import translated_errors
 from shared.database.pool import Pool
 
+# silent_before(): measured against the time until which a recorder has been listening, or everybody would fall silent
+# with it. Canaries are for queues all of whose workers know them.
 _QUEUES = """
-SELECT w.location_id, l.code, w.protocol, max(w.last_seen_at) AS last_seen_at, clock_ms() AS now_ms
-FROM location_workers w JOIN locations l ON l.id = w.location_id
-GROUP BY w.location_id, l.code, w.protocol
+SELECT w.location_id, l.code, w.protocol, max(w.last_seen_at) >= s.at AS live,
+    coalesce(bool_and(w.canaries) FILTER (WHERE w.last_seen_at >= s.at), false) AS canaries
+FROM (SELECT silent_before() AS at) s, location_workers w JOIN locations l ON l.id = w.location_id
+GROUP BY w.location_id, l.code, w.protocol, s.at
 ORDER BY w.location_id, w.protocol
 """
 
 
-async def served_queues(pool: Pool) -> list[tuple[int, str, str, int]]:
-    """(location id, location code, protocol, ms since a worker was seen) of every queue."""
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A queue, whether its workers were heard of lately, and whether all of those take canaries."""
+
+    location_id: int
+    location: str
+    protocol: str
+    live: bool
+    canaries: bool
+
+
+async def served_queues(pool: Pool) -> list[Served]:
+    """All of them, by location and protocol."""
     with translated_errors():
         rows = await pool.fetch(_QUEUES, timeout=10)
-    return [(row["location_id"], row["code"], row["protocol"], row["now_ms"] - row["last_seen_at"]) for row in rows]
+    return [
+        Served(row["location_id"], row["code"], row["protocol"], live=row["live"], canaries=row["canaries"])
+        for row in rows
+    ]

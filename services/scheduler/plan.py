@@ -17,14 +17,18 @@ class Queue:
     """One protocol at one location. `turn` is held by whoever changes its rows of the schedule.
 
     Args:
+        live: a worker was seen lately. takes_canaries: all that were know what that is.
         claimed_until: slots due until then have been claimed, by us; 0: nothing is known.
+        canary_sent_at: when the last one was, by us.
     """
 
     location_id: int
     location: str
     protocol: str
-    live: bool = True  # a worker was seen lately
+    live: bool = True
+    takes_canaries: bool = False
     claimed_until: int = 0
+    canary_sent_at: int = 0
     requests_near: asyncio.Event = field(default_factory=asyncio.Event)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -12,7 +12,6 @@ from services.scheduler.term import Term
 
 _log = structlog.get_logger()
 
-SILENT_AFTER_MS = 120_000
 KEEP_FINISHED_MS = 24 * 3_600_000
 MOST_DELETED = 5_000
 PARTITION_DAYS = 7
@@ -27,14 +26,16 @@ class Fleet:
 
     async def look(self) -> None:
         """Who was seen lately; a queue seen for the first time gets its dispatcher."""
-        for location_id, location, protocol, silent_for_ms in await location_store.served_queues(self._term.pool):
-            queue = self._term.queues.get((location_id, protocol))
-            live = silent_for_ms <= SILENT_AFTER_MS
+        for seen in await location_store.served_queues(self._term.pool):
+            queue = self._term.queues.get((seen.location_id, seen.protocol))
             if queue is None:
-                self._open(Queue(location_id, location, protocol, live=live))
-            elif queue.live is not live and (live or self._term.knows_silence()):
-                queue.live = live
-                _log.warning("location_heard" if live else "location_silent", location=location, protocol=protocol)
+                queue = Queue(seen.location_id, seen.location, seen.protocol, live=seen.live)
+                self._open(queue)
+            elif queue.live is not seen.live and (seen.live or self._term.knows_silence()):
+                queue.live = seen.live
+                said = "location_heard" if seen.live else "location_silent"
+                _log.warning(said, location=seen.location, protocol=seen.protocol)
+            queue.takes_canaries = seen.canaries
 
     def _open(self, queue: Queue) -> None:
         self._term.queues[queue.key] = queue

@@ -89,6 +89,7 @@ class CheckResult(Message):
     record: bool = True  # False: only the login attempt is kept (`test`), or that it came through (`canary`)
     outcome: Outcome
     login_attempt: LoginAttempt | None = None
+    protocol: MailProtocol | None = None  # None: from a worker too old to say
     worker: str = ""
     loop_lag_ms: float = 0.0
 

@@ -63,6 +63,18 @@ CHECKS_MISSED = Counter(
 CHECKS_STALE = Counter(
     "mailprobe_checks_stale", "Jobs that reached a worker past their time", ["protocol"], registry=REGISTRY
 )
+CANARIES_SENT = Counter(
+    "mailprobe_canaries_sent",
+    "Canaries published, by what the broker said",
+    ["location", "protocol", "outcome"],
+    registry=REGISTRY,
+)
+CANARY_AGE = Gauge(
+    "mailprobe_canary_age_seconds",
+    "Since the newest canary was stored",
+    ["location", "protocol"],
+    registry=REGISTRY,
+)
 WORKER_IN_FLIGHT = Gauge("mailprobe_worker_in_flight", "Checks under way", ["protocol"], registry=REGISTRY)
 WORKER_CAPACITY = Gauge("mailprobe_worker_capacity", "Checks allowed at once", ["protocol"], registry=REGISTRY)
 REQUIRED_CONCURRENCY = Gauge(

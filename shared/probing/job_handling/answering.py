@@ -41,6 +41,7 @@ def result_of(job: CheckJob, outcome: Outcome, circumstances: Circumstances) -> 
         record=job.reply_to is None and job.kind is not CheckKind.CANARY,
         outcome=outcome,
         login_attempt=login_attempt(job, _login_outcome(outcome), at_ms=circumstances.ended_at),
+        protocol=job.target.protocol,
         worker=circumstances.worker,
         loop_lag_ms=round(circumstances.loop_lag_ms, 1),
     )

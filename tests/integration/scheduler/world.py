@@ -23,7 +23,6 @@ from services.scheduler.plan import Queue
 from services.scheduler.reconciliation import Reconciliation
 from services.scheduler.requests import RequestEnds, find_near
 from services.scheduler.term import Term
-from services.scheduler.upkeep import SILENT_AFTER_MS
 from shared.checks.messages import CheckJob, CheckResult, LoginAttempt, MissedSlots
 from shared.checks.outcome import Outcome
 from shared.checks.vocabulary import CheckKind, LoginOutcome, LoginPermission, OutcomeKind, Phase
@@ -248,11 +247,11 @@ class World:
         await self.reconciliation.look()
 
     async def open_queues(self) -> None:
-        for location_id, code, protocol, silent_ms in await location_store.served_queues(self.pool):
+        for seen in await location_store.served_queues(self.pool):
             queue = self.term.queues.setdefault(
-                (location_id, protocol), Queue(location_id=location_id, location=code, protocol=protocol)
+                (seen.location_id, seen.protocol), Queue(seen.location_id, seen.location, seen.protocol)
             )
-            queue.live = silent_ms <= SILENT_AFTER_MS
+            queue.live, queue.takes_canaries = seen.live, seen.canaries
             self.dispatchers.setdefault(queue.key, Dispatcher(self.term, queue))
 
     async def tick(self, *, seen: bool = True) -> None:
@@ -330,7 +329,7 @@ class World:
             started_at=max(self.now, job.start_at),
             interval_ms=job.interval_ms,
             withheld=job.login is LoginPermission.WITHHELD,
-            record=job.reply_to is None,
+            record=job.reply_to is None and job.kind is not CheckKind.CANARY,
             outcome=Outcome(
                 kind=OutcomeKind.OK if passed else OutcomeKind.AUTH_REJECTED,
                 phase=Phase.LOGOUT if passed else Phase.AUTH,
