@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import sys
 from contextlib import AsyncExitStack
-from functools import partial
 
 import structlog
 from aiohttp import web
@@ -17,7 +16,7 @@ from shared.broker.rabbitmq import RabbitBroker
 from shared.broker.readiness import broker_checks
 from shared.broker.seam import BrokerError
 from shared.database.errors import DatabaseError
-from shared.database.opening import database_name, open_migrated_pool
+from shared.database.opening import DatabaseReadiness, database_name, open_migrated_pool
 from shared.database.pool import GATEWAY_ROLE, Pool
 from shared.runtime.admin import AdminServer, ReadinessCheck
 from shared.runtime.identity import instance_name
@@ -43,18 +42,20 @@ async def serve(stop: asyncio.Event) -> None:
     channel_keys = _key_ring("MAILPROBE_CHANNEL_PUBLIC_KEYS", settings.channel_public_keys)
     instance = instance_name(SERVICE)
     async with AsyncExitStack() as opened:
-        pool = await _pool(settings.database_url.get_secret_value(), instance, opened, stop)
-        if pool is None:
-            return
+        dsn = settings.database_url.get_secret_value()
         amqp_url = settings.amqp_url.get_secret_value()
         broker = RabbitBroker(amqp_url, service=SERVICE, instance=instance)
-        opened.push_async_callback(broker.close)
-        await _begun(opened, broker)
+        database = DatabaseReadiness(dsn, database_answers)
         readiness: dict[str, ReadinessCheck] = {
-            "database": partial(database_answers, pool),
+            "database": database,
             **broker_checks(broker, amqp_url=amqp_url, policies_url=settings.policies_url),
         }
         await opened.enter_async_context(AdminServer(settings.admin_host, settings.admin_port, readiness))
+        pool = database.pool = await _pool(dsn, instance, opened, stop)
+        if pool is None:
+            return
+        opened.push_async_callback(broker.close)
+        await _begun(opened, broker)
         app = create_app(
             pool=pool,
             broker=broker,

@@ -3,14 +3,13 @@
 import asyncio
 import sys
 from contextlib import AsyncExitStack
-from functools import partial
 
 from services.result_recorder.service import serve_recorder
 from shared.broker.rabbitmq import RabbitBroker
 from shared.broker.readiness import broker_checks
 from shared.database.errors import DatabaseError
-from shared.database.opening import database_name, open_migrated_pool
-from shared.database.pool import PIPELINE_ROLE, Pool, is_reachable
+from shared.database.opening import DatabaseReadiness, database_name, open_migrated_pool
+from shared.database.pool import PIPELINE_ROLE, Pool
 from shared.runtime import lifecycle
 from shared.runtime.admin import AdminServer, ReadinessCheck
 from shared.runtime.identity import instance_name
@@ -28,19 +27,21 @@ def main() -> int:
 async def serve(stop: asyncio.Event) -> None:
     """Serve until `stop` is set; database and broker may come later."""
     settings = RecorderSettings.load()
+    dsn = settings.database_url.get_secret_value()
     instance = instance_name(SERVICE)
     amqp_url = settings.amqp_url.get_secret_value()
     broker = RabbitBroker(amqp_url, service=SERVICE, instance=instance)
     async with AsyncExitStack() as opened:
-        pool = await _pool(settings.database_url.get_secret_value(), instance, opened, stop)
-        if pool is None:
-            return
-        opened.push_async_callback(broker.close)
+        database = DatabaseReadiness(dsn)
         checks: dict[str, ReadinessCheck] = {
-            "database": partial(is_reachable, pool),
+            "database": database,
             **broker_checks(broker, amqp_url=amqp_url, policies_url=settings.policies_url),
         }
         await opened.enter_async_context(AdminServer(settings.admin_host, settings.admin_port, checks))
+        pool = database.pool = await _pool(dsn, instance, opened, stop)
+        if pool is None:
+            return
+        opened.push_async_callback(broker.close)
         await lifecycle.first_of(stop, broker.open(timeout_seconds=None))
         if not stop.is_set():
             await serve_recorder(pool=pool, broker=broker, stop=stop, instance=instance)

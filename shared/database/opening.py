@@ -1,12 +1,12 @@
 """Opening a database a service can work on: one that answers and has our tables. Waiting for it is left to callers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from shared.database.errors import DatabaseUnavailable, translated_errors
 from shared.database.migrations import applied_and_wanted
-from shared.database.pool import Pool, connect, open_pool
+from shared.database.pool import Pool, connect, is_reachable, open_pool
 
 
 def database_name(dsn: str) -> str:
@@ -32,3 +32,19 @@ async def open_migrated_pool(dsn: str, *, role: str, application_name: str, max_
         raise DatabaseUnavailable("it is not migrated to this version; run `mailprobe migrate`")
     async with open_pool(dsn, role=role, application_name=application_name, max_size=max_size) as pool:
         yield pool
+
+
+class DatabaseReadiness:
+    """A readiness check for a pool that is yet to be opened: who waits for the database is alive, and says so.
+
+    Args:
+        look: what is wrong with the pool, once it is given as `pool`.
+    """
+
+    def __init__(self, dsn: str, look: Callable[[Pool], Awaitable[str | None]] = is_reachable) -> None:
+        self._name = database_name(dsn)
+        self._look = look
+        self.pool: Pool | None = None
+
+    async def __call__(self) -> str | None:
+        return f"waiting for {self._name}" if self.pool is None else await self._look(self.pool)
