@@ -8,9 +8,9 @@ from aiohttp import web
 from services.api_gateway.calls import Call, json_answer
 from services.api_gateway.check_models import CheckAnswer, CheckHistory, ChecksTriggered, HistoryQuery
 from services.api_gateway.description import StoredMonitor
+from services.api_gateway.eligibility import require_eligible
 from services.api_gateway.field_types import moment_of_ms
 from services.api_gateway.history_store import HistoryRow, check_history, read_cursor
-from services.api_gateway.locations import require_eligible
 from services.api_gateway.monitor_handlers import in_scope, monitor_id
 from services.api_gateway.monitor_store import find_monitor
 from services.api_gateway.problems import Fault, Problem, too_many, wrong_fields

@@ -5,12 +5,27 @@ from http import HTTPStatus
 from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
-from services.api_gateway.customer_models import ANSWER_ONLY, CustomerCreate, CustomerCreated, Customers
-from services.api_gateway.customer_store import find_customer, find_organization, insert_customer, list_customers
+from services.api_gateway.customer_models import (
+    ANSWER_ONLY,
+    NEVER_SENT,
+    Customer,
+    CustomerCreate,
+    CustomerCreated,
+    CustomerPatch,
+    Customers,
+)
+from services.api_gateway.customer_store import (
+    find_customer,
+    find_organization,
+    insert_customer,
+    list_customers,
+    update_customer,
+)
 from services.api_gateway.identifiers import read_uuid
-from services.api_gateway.problems import Problem, not_found, wrong_fields
+from services.api_gateway.package_configs.package_store import find_package_type
+from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
 from services.api_gateway.reading import read_object, validated
-from shared.database.pool import organization_transaction
+from shared.database.pool import Connection, organization_transaction
 
 PATH = "/api/customers"
 
@@ -24,15 +39,27 @@ async def show_customers(call: Call) -> web.Response:
 
 async def show_customer(call: Call) -> web.Response:
     """`GET /api/customers/{publicId}`."""
-    public_id = read_uuid(call.request.match_info["publicId"])
-    if public_id is None:
-        raise Problem(HTTPStatus.BAD_REQUEST, "Customer public ID (UUID) required")
     async with organization_transaction(call.resources.pool, call.organization_id) as connection:
-        customer = await find_customer(connection, call.organization_id, public_id)
-    if customer is None:
-        raise not_found("Customer")
-    call.principal.require_customer(customer.id)
-    return json_answer(customer)
+        return json_answer(await _customer_of_address(connection, call))
+
+
+async def change_customer(call: Call) -> web.Response:
+    """`PATCH /api/customers/{publicId}`; not for tokens of one customer, who would change their own package."""
+    call.principal.require_write()
+    call.principal.require_organization_wide()
+    body, unkeepable = await read_object(call.request)
+    fields = {key: value for key, value in body.items() if key not in NEVER_SENT}
+    sent, faults = validated(CustomerPatch, fields, known=unkeepable)
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        customer = await _customer_of_address(connection, call)
+        if sent is None:
+            raise wrong_fields(faults)
+        if sent.package_type is not None:
+            package_type = await find_package_type(connection, call.organization_id, sent.package_type)
+            if package_type is None:
+                raise wrong_fields([Fault(pointer="/packageType", detail="packageType is no configured package")])
+            sent = sent.model_copy(update={"package_type": package_type})
+        return json_answer(await update_customer(connection, customer, sent))
 
 
 async def create_customer(call: Call) -> web.Response:
@@ -58,3 +85,14 @@ async def show_organization(call: Call) -> web.Response:
     if organization is None:
         raise not_found("Organization")
     return json_answer(organization)
+
+
+async def _customer_of_address(connection: Connection, call: Call) -> Customer:
+    public_id = read_uuid(call.request.match_info["publicId"])
+    if public_id is None:
+        raise Problem(HTTPStatus.BAD_REQUEST, "Customer public ID (UUID) required")
+    customer = await find_customer(connection, call.organization_id, public_id)
+    if customer is None:
+        raise not_found("Customer")
+    call.principal.require_customer(customer.id)
+    return customer

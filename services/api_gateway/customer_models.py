@@ -6,15 +6,13 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, RootModel
 
-from services.api_gateway.field_types import AnswerModel, Email, Moment, Name, RequestModel, ignoring, wrong
+from services.api_gateway.field_types import AnswerModel, Countries, Email, Moment, Name, RequestModel, ignoring, wrong
 
 _CUSTOM_FIELDS_CAP_BYTES = 16 * 1024
 
-# Fields of answers that mean nothing in a request.
-ANSWER_ONLY = frozenset(
-    {"id", "publicId", "organizationId", "status", "createdAt", "updatedAt"}
-    | {"allowedCheckCountryCodes", "alertLocationThresholdCount"}
-)
+# Fields of answers that mean nothing in a request, and those that do only where a customer is changed.
+NEVER_SENT = frozenset({"id", "publicId", "organizationId", "status", "createdAt", "updatedAt"})
+ANSWER_ONLY = NEVER_SENT | {"allowedCheckCountryCodes", "alertLocationThresholdCount"}
 
 
 def _within_its_size(value: dict[str, Any]) -> dict[str, Any]:
@@ -32,6 +30,30 @@ class CustomerCreate(RequestModel):
     email: Email | None = None
     package_type: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     custom_fields: Annotated[dict[str, Any], AfterValidator(_within_its_size)] | None = None
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    ignoring(NEVER_SENT)(schema)
+    for described in schema["properties"].values():
+        described.pop("default", None)
+
+
+class CustomerPatch(RequestModel):
+    """Any of these fields of a customer."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+    # A default of these is never read: only fields that were sent count.
+    name: Name = ""
+    email: Email | None = None
+    package_type: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
+        default=None, description="The type or the display name of a package; null: the standard one."
+    )
+    custom_fields: Annotated[dict[str, Any], AfterValidator(_within_its_size)] | None = None
+    allowed_check_country_codes: Countries | None = None
+    alert_location_threshold_count: Annotated[int, Field(ge=1, le=100)] | None = Field(
+        default=None, description="How many locations have to agree; null: as the package says."
+    )
 
 
 class Customer(AnswerModel):

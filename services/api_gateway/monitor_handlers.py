@@ -12,8 +12,8 @@ from services.api_gateway.calls import Call, json_answer
 from services.api_gateway.customer_models import Customer
 from services.api_gateway.customer_store import find_customer
 from services.api_gateway.description import Description, StoredMonitor
+from services.api_gateway.eligibility import eligible
 from services.api_gateway.identifiers import read_customer_identifier, read_identifier, read_uuid
-from services.api_gateway.locations import eligible
 from services.api_gateway.monitor_models import (
     Deleted,
     MonitorCreate,
@@ -33,6 +33,7 @@ from services.api_gateway.monitor_store import (
     update_monitor,
 )
 from services.api_gateway.monitor_view import monitor_answer, monitor_details, monitor_item
+from services.api_gateway.package_configs.handlers import require_package_interval
 from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
 from services.api_gateway.reading import read_object, read_query, validated
 from services.api_gateway.request_store import FIRST_GIVE_UP_MS, live_locations, request_checks
@@ -51,6 +52,7 @@ async def create_monitor(call: Call) -> web.Response:
     public_id = uuid4()
     async with organization_transaction(call.resources.pool, call.organization_id) as connection:
         customer = await customer_in_scope(connection, call, sent.customer_id)
+        await require_package_interval(connection, customer, sent.check_interval)
         password = rules.sent_password(sent.imap_pop_config)
         description = with_password(rules.described(sent, customer_id=customer.id), password, call, public_id=public_id)
         stored = await insert_monitor(connection, call.organization_id, public_id, description)
@@ -80,7 +82,7 @@ async def show_monitors(call: Call) -> web.Response:
         raise not_found("Organization")
     async with organization_transaction(call.resources.pool, call.organization_id) as connection:
         wanted = MonitorFilter(
-            customer_id=await _wanted_customer(connection, call, query.customer_id),
+            customer_id=await wanted_customer(connection, call, query.customer_id),
             search=query.search or None,
             status=status_of(query.status) if query.status else None,
             health=query.health,
@@ -114,10 +116,12 @@ async def change_monitor(call: Call) -> web.Response:
         faults += rules.mask_faults(sent_fields, stored=before)
         if sent is None or faults:
             raise _renamed(wrong_fields(faults), body)
-        customer_id = before.customer_id
-        if "customer_id" in sent.model_fields_set:
-            customer_id = (await customer_in_scope(connection, call, sent.customer_id)).id
-        after = rules.changed(before, sent, customer_id=customer_id)
+        customer = await customer_in_scope(
+            connection, call, sent.customer_id if "customer_id" in sent.model_fields_set else before.customer_id
+        )
+        after = rules.changed(before, sent, customer_id=customer.id)
+        if (after.interval_ms, after.customer_id) != (before.interval_ms, before.customer_id):
+            await require_package_interval(connection, customer, after.interval_minutes)
         config = sent.imap_pop_config if "imap_pop_config" in sent.model_fields_set else None
         password = rules.sent_password(config)
         if password is None and after.sealed_password is not None:
@@ -179,7 +183,8 @@ async def customer_in_scope(connection: Connection, call: Call, identifier: int 
     return customer
 
 
-async def _wanted_customer(connection: Connection, call: Call, text: str | None) -> int | None:
+async def wanted_customer(connection: Connection, call: Call, text: str | None) -> int | None:
+    """The customer a list is asked for, else the only one this token may see; raises Problem 400, 403 or 404."""
     if text is None:
         return call.principal.customer_id
     identifier = read_customer_identifier(text)

@@ -11,7 +11,16 @@ from services.api_gateway import (
     trial_handlers,
 )
 from services.api_gateway.check_models import CheckHistory, ChecksTriggered, HistoryQuery, TestAnswer
-from services.api_gateway.customer_models import Customer, CustomerCreate, CustomerCreated, Customers, Organization
+from services.api_gateway.customer_models import (
+    Customer,
+    CustomerCreate,
+    CustomerCreated,
+    CustomerPatch,
+    Customers,
+    Organization,
+)
+from services.api_gateway.locations.operations import LOCATION_OPERATIONS
+from services.api_gateway.maintenance.operations import MAINTENANCE_OPERATIONS
 from services.api_gateway.monitor_models import (
     Deleted,
     MonitorAnswer,
@@ -22,6 +31,7 @@ from services.api_gateway.monitor_models import (
     MonitorQuery,
 )
 from services.api_gateway.operation import Operation
+from services.api_gateway.package_configs.operations import PACKAGE_OPERATIONS
 from services.api_gateway.probe_handlers import Alive, Readiness
 from services.api_gateway.tags.operations import TAG_OPERATIONS
 
@@ -158,6 +168,20 @@ _MONITORING: tuple[Operation, ...] = (
         problems={400: "`Customer public ID (UUID) required`", 403: _NOT_ALLOWED, 404: _NO_CUSTOMER},
     ),
     Operation(
+        method="PATCH",
+        path=f"{_CUSTOMERS}/{{publicId}}",
+        name="changeCustomer",
+        summary="Change any of these fields of a customer.",
+        handler=customer_handlers.change_customer,
+        body=CustomerPatch,
+        answers={200: Customer},
+        problems={
+            400: f"`Customer public ID (UUID) required`; or: {_WRONG_FIELDS}",
+            403: _NOT_ALLOWED,
+            404: _NO_CUSTOMER,
+        },
+    ),
+    Operation(
         method="GET",
         path="/api/organization",
         name="getOrganization",
@@ -196,5 +220,8 @@ _MONITORING: tuple[Operation, ...] = (
 
 OPERATIONS: tuple[Operation, ...] = (
     *_MONITORING,
+    *LOCATION_OPERATIONS,
+    *PACKAGE_OPERATIONS,
     *TAG_OPERATIONS,
+    *MAINTENANCE_OPERATIONS,
 )

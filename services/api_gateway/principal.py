@@ -34,6 +34,11 @@ class Principal:
         if self.role not in _WRITERS:
             raise forbidden(f"a {self.role} token may not do this")
 
+    def require_admin(self) -> None:
+        """Raises Problem 403."""
+        if self.role is not Role.ADMIN:
+            raise forbidden(f"a {self.role} token may not do this")
+
     def require_maintenance(self) -> None:
         """Whether maintenance windows may be planned, which readonly may too; raises Problem 403."""
         if self.role is Role.SUPPORTER:

@@ -17,7 +17,7 @@ from services.api_gateway.calls import Call, json_answer
 from services.api_gateway.check_models import TestAnswer
 from services.api_gateway.description import Description, allowed_countries
 from services.api_gateway.diagnostics import check_answer, health_after
-from services.api_gateway.locations import NO_ACTIVE, require_eligible
+from services.api_gateway.eligibility import NO_ACTIVE, require_eligible
 from services.api_gateway.monitor_handlers import customer_in_scope, floors_of, read_new_monitor
 from services.api_gateway.monitor_view import warnings_about
 from services.api_gateway.problems import Problem, too_many, unavailable

@@ -1,0 +1,1 @@
+"""Where checks are made from: shown with their last sign of life."""

@@ -1,0 +1,74 @@
+"""Package configs over HTTP. A token of one customer sees the package that holds for that customer."""
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from services.api_gateway.calls import Call, json_answer
+from services.api_gateway.customer_models import Customer
+from services.api_gateway.customer_store import find_customer
+from services.api_gateway.package_configs.models import ANSWER_ONLY, PackageConfigPatch, PackageConfigs
+from services.api_gateway.package_configs.package_store import change_package, list_packages, package_of_customer
+from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
+from services.api_gateway.reading import read_object, validated
+from shared.database.pool import Connection, organization_transaction
+
+PATH = "/api/package-configs"
+_LONGEST_TYPE = 100
+
+
+async def show_packages(call: Call) -> web.Response:
+    """`GET /api/package-configs`: a bare array."""
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        only = await _only_of_customer(connection, call)
+        return json_answer(PackageConfigs(await list_packages(connection, call.organization_id, only=only)))
+
+
+async def show_package(call: Call) -> web.Response:
+    """`GET /api/package-configs/{packageType}`."""
+    package_type = _package_type(call.request)
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        only = await _only_of_customer(connection, call)
+        found = await list_packages(connection, call.organization_id, only=package_type)
+    if not found or only not in (None, package_type):
+        raise not_found("Package config")
+    return json_answer(found[0])
+
+
+async def change_package_config(call: Call) -> web.Response:
+    """`PATCH /api/package-configs/{packageType}`: as documented, a package that does not exist is made."""
+    call.principal.require_admin()
+    call.principal.require_organization_wide()
+    package_type = _package_type(call.request)
+    body, unkeepable = await read_object(call.request)
+    fields = {key: value for key, value in body.items() if key not in ANSWER_ONLY}
+    sent, faults = validated(PackageConfigPatch, fields, known=unkeepable)
+    if sent is None:
+        raise wrong_fields(faults)
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        return json_answer(await change_package(connection, call.organization_id, package_type, sent))
+
+
+async def require_package_interval(connection: Connection, customer: Customer, interval_minutes: float) -> None:
+    """Whether a monitor of this customer may be checked so often; raises Problem 400 naming `checkInterval`."""
+    package_type, floor = await package_of_customer(connection, customer.organization_id, customer.package_type)
+    if floor is not None and interval_minutes < floor:
+        detail = f"checkInterval must be at least {floor:g} minutes in the package {package_type}"
+        raise wrong_fields([Fault(pointer="/checkInterval", detail=detail)])
+
+
+async def _only_of_customer(connection: Connection, call: Call) -> str | None:
+    if call.principal.customer_id is None:
+        return None
+    customer = await find_customer(connection, call.organization_id, call.principal.customer_id)
+    if customer is None:
+        raise not_found("Customer")
+    found, _ = await package_of_customer(connection, call.organization_id, customer.package_type)
+    return found
+
+
+def _package_type(request: web.Request) -> str:
+    given = request.match_info["packageType"]
+    if not given.isprintable() or not given.strip() or len(given) > _LONGEST_TYPE:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"packageType must be 1 to {_LONGEST_TYPE} printable characters")
+    return given
