@@ -103,8 +103,9 @@ ON CONFLICT DO NOTHING
 """
 
 _REQUIRED_CONCURRENCY = """
-SELECT coalesce(sum(least(coalesce(h.total_ms, 1000), 60000) / s.interval_ms), 0)
-FROM schedule s LEFT JOIN monitor_health h ON h.monitor_id = s.monitor_id WHERE s.active
+SELECT s.protocol, l.code, sum(least(coalesce(h.total_ms, 1000), 60000)::float8 / s.interval_ms) AS checks
+FROM schedule s JOIN locations l ON l.id = s.location_id LEFT JOIN monitor_health h ON h.monitor_id = s.monitor_id
+WHERE s.active GROUP BY s.protocol, l.code
 """
 
 
@@ -159,10 +160,11 @@ async def ask_for_first(connection: Connection, rows: list[Row], starts: list[in
     )
 
 
-async def required_concurrency(pool: Pool) -> float:
-    """Checks at once that the schedule asks for, by how long the monitors' last checks took."""
+async def required_concurrency(pool: Pool) -> dict[tuple[str, str], float]:
+    """Checks at once that the schedule asks for, by protocol and location, from how often and how long."""
     with translated_errors():
-        return float(await pool.fetchval(_REQUIRED_CONCURRENCY, timeout=60))
+        rows = await pool.fetch(_REQUIRED_CONCURRENCY, timeout=60)
+    return {(row["protocol"], row["code"]): row["checks"] for row in rows}
 
 
 def _places(rows: list[Row]) -> tuple[list[int], list[int]]:

@@ -62,7 +62,10 @@ class Reconciliation:
             rows = await reconcile_store.differences(self._term.pool, most=MOST_ROWS)
             await _apply(self._term, rows)
             more = len(rows) == MOST_ROWS
-        metrics.REQUIRED_CONCURRENCY.set(await reconcile_store.required_concurrency(self._term.pool))
+        required = await reconcile_store.required_concurrency(self._term.pool)
+        metrics.REQUIRED_CONCURRENCY.clear()
+        for (protocol, location), checks in required.items():
+            metrics.REQUIRED_CONCURRENCY.labels(protocol, location).set(checks)
 
     async def _some(self, changed: set[int]) -> None:
         more = bool(changed)

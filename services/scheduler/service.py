@@ -20,7 +20,9 @@ from shared.broker.seam import Broker
 from shared.broker.topology import core_topology
 from shared.database.errors import DatabaseError
 from shared.database.pool import Connection, Pool
+from shared.runtime import metrics
 from shared.runtime.lifecycle import back_off_seconds, retrying, stopped_within
+from shared.runtime.loop_lag import LoopLag
 from shared.runtime.settings import PaceSettings
 
 _log = structlog.get_logger()
@@ -118,11 +120,14 @@ async def _serve_term(term: Term, session: Connection, opening: Opening) -> None
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_keep_lock(session, term.over))
+            tasks.create_task(LoopLag().run(term.over))
             if opening.jobs_lost:
                 tasks.create_task(_end_lost_jobs(term, opening))
             _start_duties(term, tasks)
     except* (LeadershipLost, DatabaseError) as errors:
         lost = [str(error) for error in errors.exceptions]
+    finally:
+        metrics.REQUIRED_CONCURRENCY.clear()  # what a former leader says would never change again
     if lost:
         raise LeadershipLost("; ".join(lost))
 

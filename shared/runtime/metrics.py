@@ -78,6 +78,10 @@ CANARY_AGE = Gauge(
 WORKER_IN_FLIGHT = Gauge("mailprobe_worker_in_flight", "Checks under way", ["protocol"], registry=REGISTRY)
 WORKER_CAPACITY = Gauge("mailprobe_worker_capacity", "Checks allowed at once", ["protocol"], registry=REGISTRY)
 REQUIRED_CONCURRENCY = Gauge(
-    "mailprobe_required_concurrency", "Checks at once that the schedule asks for", registry=REGISTRY
+    "mailprobe_required_concurrency",
+    "Checks at once that the schedule asks for; of the leading scheduler only",
+    ["protocol", "location"],
+    registry=REGISTRY,
 )
 EVENT_LOOP_LAG = Gauge("mailprobe_event_loop_lag_seconds", "How late the event loop woke up last", registry=REGISTRY)
+INCIDENTS_OPEN = Gauge("mailprobe_incidents_open", "Confirmed outages that are not over", registry=REGISTRY)
