@@ -7,6 +7,8 @@ import structlog
 
 from services.result_recorder import answers, presence
 from services.result_recorder.gathering import Gathering
+from services.result_recorder.incidents.certificates import ToldCertificates
+from services.result_recorder.incidents.upkeep import keep_looking_after_incidents
 from services.result_recorder.pulse import keep_pulse
 from services.result_recorder.recording import Answer
 from services.result_recorder.settling import Settler
@@ -16,6 +18,7 @@ from shared.broker.topology import PRESENCE_QUEUE, RESULTS_QUEUE, core_topology
 from shared.checks.messages import Presence
 from shared.database.pool import Pool
 from shared.runtime.lifecycle import retrying
+from shared.runtime.loop_lag import LoopLag
 
 # A worker sends up to 200 results a message: enough on its own; a small system sends one.
 PREFETCH = 256
@@ -39,8 +42,11 @@ async def serve_recorder(*, pool: Pool, broker: Broker, stop: asyncio.Event, ins
     present: Gathering[Presence] = Gathering(
         read=presence.read_present, prefetch=PREFETCH, most=MOST_RESULTS, linger_seconds=LINGER_SECONDS
     )
+    certificates = ToldCertificates()
     settlers = (
-        Settler(results, lambda batch: answers.keep_answers(pool, batch), about=answers.about),
+        Settler(
+            results, lambda batch: answers.keep_answers(pool, batch, certificates=certificates), about=answers.about
+        ),
         Settler(present, lambda batch: presence.keep_present(pool, batch), about=presence.about),
     )
 
@@ -49,8 +55,12 @@ async def serve_recorder(*, pool: Pool, broker: Broker, stop: asyncio.Event, ins
         return
     log.info("recording")
     async with asyncio.TaskGroup() as group:
-        sweeping = group.create_task(keep_sweeping(pool, stop))
-        pulse = group.create_task(keep_pulse(pool, broker, stop))
+        regular = [
+            group.create_task(keep_sweeping(pool, stop)),
+            group.create_task(keep_looking_after_incidents(pool, stop)),
+            group.create_task(keep_pulse(pool, broker, stop)),
+            group.create_task(LoopLag().run(stop)),
+        ]
         settling = [group.create_task(settler.run(stop)) for settler in settlers]
         await stop.wait()
         try:
@@ -64,7 +74,7 @@ async def serve_recorder(*, pool: Pool, broker: Broker, stop: asyncio.Event, ins
             # Whatever is not acknowledged comes again.
             log.warning("stopped_unfinished", reason=str(error) or "not finished in time")
         finally:
-            for task in (sweeping, pulse, *settling):
+            for task in (*regular, *settling):
                 task.cancel()
 
 

@@ -20,9 +20,9 @@ class LoopLag:
         self._samples: deque[tuple[float, float]] = deque(maxlen=KEPT_SAMPLES)  # (woken at, late by), seconds
         self._due: float | None = None
 
-    async def run(self) -> None:
-        """Sample for ever."""
-        while True:
+    async def run(self, stop: asyncio.Event | None = None) -> None:
+        """Sample until stopped, or for ever."""
+        while stop is None or not stop.is_set():
             self._due = time.monotonic() + SAMPLE_SECONDS
             await asyncio.sleep(SAMPLE_SECONDS)
             self._take(time.monotonic())

@@ -175,7 +175,9 @@ CREATE INDEX incident_events_of ON incident_events (incident_id, id);
 CREATE TABLE incident_states (
     monitor_id      bigint PRIMARY KEY REFERENCES monitors ON DELETE CASCADE,
     organization_id bigint NOT NULL,
-    state           jsonb NOT NULL
+    state           jsonb NOT NULL,
+    settles_at      bigint,  -- when it stops counting as flapping, if nothing changes
+    follow_up_at    bigint   -- when the follow-up that was asked for begins
 ) WITH (fillfactor = 85);
 
 -- When belief about a monitor changed: what uptime and the drawn history are made of.
