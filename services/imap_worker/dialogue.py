@@ -9,7 +9,7 @@ from services.imap_worker.commands import mailbox_name, quoted
 from services.imap_worker.greeting import Greeting, read_greeting
 from shared.checks.vocabulary import LoginOutcome, OutcomeKind, Phase, Security
 from shared.probing.authentication import Exchanged, authenticate
-from shared.probing.foreign_banners import judging_first_bytes
+from shared.probing.foreign_banners import judged_by_first_bytes
 from shared.probing.limits import Limits
 from shared.probing.probe import ProbeRequest
 from shared.probing.replies import judge_refusal, login_outcome
@@ -85,8 +85,10 @@ class _Conversation:
         yield from self._command("LOGOUT")
 
     def _greeting(self) -> Generator[Step, bytes, Greeting]:
-        with judging_first_bytes(b"* OK", b"* PREAUTH", b"* BYE"):
+        try:
             line = yield LINE
+        except CheckFailed as failure:
+            raise judged_by_first_bytes(failure, b"* OK", b"* PREAUTH", b"* BYE") from None
         greeting = read_greeting(line)
         # Forged in clear before TLS, or by a server that knows no password: either way no login is tested.
         if greeting.preauthenticated and (self._target.security is Security.STARTTLS or self._request.has_credentials):
@@ -148,7 +150,14 @@ class _Conversation:
         if mechanism is Mechanism.NATIVE:
             reply = yield from self._login_command(credentials)
         else:
-            exchanged = yield from self._authenticate(mechanism, credentials)
+            exchanged = yield from authenticate(
+                mechanism,
+                credentials,
+                self._findings,
+                opening=self._opening,
+                read_challenge=self._read_challenge,
+                protected=self._protected,
+            )
             assert self._final is not None  # noqa: S101 - it ended the exchange
             reply = self._final
         self._logging_in = False
@@ -182,7 +191,7 @@ class _Conversation:
 
     def _login_command(self, credentials: Credentials) -> _Replied:
         """LOGIN, with each argument quoted where that is enough, and as a literal where it holds 8-bit bytes."""
-        self._findings.mechanism = Mechanism.NATIVE.value
+        self._findings.mechanism = str(Mechanism.NATIVE)
         self._findings.password_in_clear = not self._protected
         line = self._grammar.encode("LOGIN")[:-2]
         shown = line
@@ -198,47 +207,30 @@ class _Conversation:
                 shown += b" " + (display or b"{...}")
                 continue
             line += b" {%d}\r\n" % len(argument)
-            yield Send(line, shown + b" {...}")
-            answer = yield LINE
+            answer = yield Send(line, shown + b" {...}")
             if not answer.startswith(b"+"):
                 return (yield from self._reply(answer))
             line, shown = argument, display or b"{...}"
         self._findings.login = LoginOutcome.UNKNOWN
-        yield Send(line + b"\r\n", shown)
-        return (yield from self._reply())
+        return (yield from self._reply((yield Send(line + b"\r\n", shown))))
 
-    def _authenticate(self, mechanism: Mechanism, credentials: Credentials) -> Generator[Step, bytes, Exchanged]:
-        with_response = "SASL-IR" in self._offered
+    def _opening(self, mechanism: Mechanism, response: bytes | None) -> tuple[Send, bool]:
+        if response is None or "SASL-IR" not in self._offered:
+            return Send(self._grammar.encode("AUTHENTICATE", mechanism), challenged=True), False
+        line = self._grammar.encode("AUTHENTICATE", mechanism, (response or b"=").decode("ascii"))
+        return Send(line, line[: -len(response) - 2] + MASK, challenged=True), True
 
-        def command(response: bytes | None) -> tuple[Send, bool]:
-            if response is None or not with_response:
-                return Send(self._grammar.encode("AUTHENTICATE", mechanism.value)), False
-            line = self._grammar.encode("AUTHENTICATE", mechanism.value, (response or b"=").decode("ascii"))
-            return Send(line, line[: -len(response) - 2] + MASK), True
-
-        return (
-            yield from authenticate(
-                mechanism,
-                credentials,
-                self._findings,
-                command=command,
-                read_challenge=self._challenge,
-                protected=self._protected,
-            )
-        )
-
-    def _challenge(self) -> Generator[Step, bytes, bytes | None]:
+    def _read_challenge(self, line: bytes) -> Generator[Step, bytes, bytes | None]:
         """The next challenge; None once the tagged reply is there (kept in `_final`)."""
-        while True:
-            line = yield SECRET_LINE
-            if line.startswith(b"+"):
-                return line[1:].strip(b" ")
+        while not line.startswith(b"+"):
             taken = self._take(line)
             if isinstance(taken, Reply):
                 self._final = taken
                 return None
             if taken is not None:
                 self._grammar.feed_literal((yield ReadLiteral(taken)) if taken else b"")
+            line = yield SECRET_LINE
+        return line[1:].strip(b" ")
 
     def _examine(self) -> Dialogue:
         name = quoted(mailbox_name(self._target.mailbox).encode("ascii"))
@@ -260,19 +252,15 @@ class _Conversation:
         raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, variant="missing_data", polite=True)
 
     def _command(self, verb: str, *arguments: str) -> _Replied:
-        yield Send(self._grammar.encode(verb, *arguments))
-        return (yield from self._reply())
+        return (yield from self._reply((yield Send(self._grammar.encode(verb, *arguments)))))
 
-    def _reply(self, line: bytes | None = None) -> _Replied:
-        """Read on (from this line, where one is read already) until the command is completed."""
-        while True:
-            taken = self._take(line if line is not None else (yield LINE))
-            line = None
-            if taken is None:
-                continue
-            if isinstance(taken, Reply):
-                return taken
-            self._grammar.feed_literal((yield ReadLiteral(taken)) if taken else b"")
+    def _reply(self, line: bytes) -> _Replied:
+        """Read on from this line until the command is completed."""
+        while not isinstance(taken := self._take(line), Reply):
+            if taken is not None:
+                self._grammar.feed_literal((yield ReadLiteral(taken)) if taken else b"")
+            line = yield LINE
+        return taken
 
     def _take(self, line: bytes) -> Reply | int | None:
         if line[:5].upper() == b"* BYE":

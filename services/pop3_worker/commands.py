@@ -15,7 +15,7 @@ def encode(verb: str, argument: bytes = b"") -> bytes:
     """A command's line. ValueError for another verb, or an argument that would end the line or hide its end."""
     if verb not in ALLOWED_VERBS:
         raise ValueError(f"{verb} is no command a check may send")
-    if any(byte in argument for byte in b"\r\n\0"):
+    if b"\r" in argument or b"\n" in argument or b"\0" in argument:
         raise ValueError(f"CR, LF or NUL in the argument of {verb}")
     line = verb.encode("ascii")
     return (line + b" " + argument if argument else line) + b"\r\n"

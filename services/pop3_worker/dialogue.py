@@ -1,6 +1,7 @@
 """The conversation of one POP3 check, without a socket: greeting, CAPA, STLS, login, STAT, QUIT."""
 
 from collections.abc import Generator
+from typing import Final
 
 from services.pop3_worker.commands import LONGEST_LINE, encode
 from services.pop3_worker.grammar import (
@@ -15,7 +16,7 @@ from services.pop3_worker.grammar import (
 )
 from shared.checks.vocabulary import LoginOutcome, OutcomeKind, Phase, Security
 from shared.probing.authentication import Exchanged, authenticate
-from shared.probing.foreign_banners import foreign_banner, judging_first_bytes
+from shared.probing.foreign_banners import foreign_banner, judged_by_first_bytes
 from shared.probing.limits import Limits
 from shared.probing.probe import ProbeRequest
 from shared.probing.replies import judge_refusal, login_outcome
@@ -24,7 +25,6 @@ from shared.probing.server_words import MASK
 from shared.probing.steps import (
     ENTER,
     LINE,
-    SECRET_LINE,
     START_TLS,
     CheckFailed,
     Dialogue,
@@ -36,6 +36,13 @@ from shared.probing.steps import (
 )
 
 _Answered = Generator[Step, bytes, Status]
+
+_CAPA: Final = Send(encode("CAPA"))
+_STLS: Final = Send(encode("STLS"))
+_STAT: Final = Send(encode("STAT"))
+_QUIT: Final = Send(encode("QUIT"))
+_PARTING: Final = Parting(_QUIT.data)
+_NOTHING_KNOWN: Final = Capabilities()
 
 
 def pop3_dialogue(request: ProbeRequest, findings: Findings, limits: Limits) -> Dialogue:
@@ -52,7 +59,7 @@ class _Conversation:
         self._request = request
         self._target = request.target
         self._findings = findings
-        self._offered = Capabilities()
+        self._offered = _NOTHING_KNOWN
         self._protected = request.target.security is Security.TLS
         self._final = Status(ok=False, text=b"")
 
@@ -70,12 +77,13 @@ class _Conversation:
         yield from self._count_messages()
 
     def goodbye(self) -> Dialogue:
-        yield Send(encode("QUIT"))
-        yield LINE
+        yield _QUIT
 
     def _greeting(self) -> Dialogue:
-        with judging_first_bytes(b"+OK", b"-ERR"):
+        try:
             line = yield LINE
+        except CheckFailed as failure:
+            raise judged_by_first_bytes(failure, b"+OK", b"-ERR") from None
         try:
             greeting = read_status(line)
         except CheckFailed:
@@ -87,10 +95,10 @@ class _Conversation:
             raise CheckFailed(rejected, line)
 
     def _learn_capabilities(self) -> Dialogue:
-        status = yield from self._command("CAPA")
+        status = read_status((yield _CAPA))
         if not status.ok:
             # Older than RFC 2449: nothing is known, and USER and PASS are all there is.
-            self._offered = Capabilities()
+            self._offered = _NOTHING_KNOWN
             return
         lines = []
         while not is_end(line := (yield LINE)):
@@ -100,7 +108,7 @@ class _Conversation:
     def _start_tls(self) -> Dialogue:
         if self._offered.known and not self._offered.stls:
             raise CheckFailed(OutcomeKind.STARTTLS_MISSING, polite=True)
-        status = yield from self._command("STLS")
+        status = read_status((yield _STLS))
         if not status.ok:
             variant = "refused" if self._offered.known else None
             raise CheckFailed(OutcomeKind.STARTTLS_MISSING, status.text, variant=variant, polite=True)
@@ -128,12 +136,19 @@ class _Conversation:
             authorization_id=(target.authorization_id or "").encode(),
         )
         # The mailbox is locked from the login to QUIT, even where we have to leave in between.
-        yield Parting(encode("QUIT"))
+        yield _PARTING
         exchanged: Exchanged | None = None
         if mechanism is Mechanism.NATIVE:
             status = yield from self._user_and_pass(credentials)
         else:
-            exchanged = yield from self._authenticate(mechanism, credentials)
+            exchanged = yield from authenticate(
+                mechanism,
+                credentials,
+                self._findings,
+                opening=self._opening,
+                read_challenge=self._read_challenge,
+                protected=self._protected,
+            )
             status = self._final
         self._judge_login(status)
         if exchanged is not None:
@@ -151,53 +166,34 @@ class _Conversation:
         raise CheckFailed(kind, status.text, variant=variant, polite=True)
 
     def _user_and_pass(self, credentials: Credentials) -> _Answered:
-        self._findings.mechanism = Mechanism.NATIVE.value
-        yield Send(encode("USER", credentials.user))
-        status = read_status((yield LINE))
+        self._findings.mechanism = str(Mechanism.NATIVE)
+        status = read_status((yield Send(encode("USER", credentials.user))))
         if not status.ok:
             return status
         self._findings.login = LoginOutcome.UNKNOWN
         self._findings.password_in_clear = not self._protected
-        yield Send(encode("PASS", credentials.password), b"PASS " + MASK)
-        return read_status((yield LINE))
+        return read_status((yield Send(encode("PASS", credentials.password), b"PASS " + MASK)))
 
-    def _authenticate(self, mechanism: Mechanism, credentials: Credentials) -> Generator[Step, bytes, Exchanged]:
-        name = mechanism.value.encode("ascii")
+    def _opening(self, mechanism: Mechanism, response: bytes | None) -> tuple[Send, bool]:
+        name = mechanism.encode("ascii")
+        if response is not None and len("AUTH ") + len(name) + 1 + len(response) + 2 <= LONGEST_LINE:
+            line = encode("AUTH", name + b" " + (response or b"="))
+            return Send(line, b"AUTH " + name + b" " + MASK, challenged=True), True
+        return Send(encode("AUTH", name), challenged=True), False
 
-        def command(response: bytes | None) -> tuple[Send, bool]:
-            if response is not None and len("AUTH ") + len(name) + 1 + len(response) + 2 <= LONGEST_LINE:
-                line = encode("AUTH", name + b" " + (response or b"="))
-                return Send(line, b"AUTH " + name + b" " + MASK), True
-            return Send(encode("AUTH", name)), False
-
-        return (
-            yield from authenticate(
-                mechanism,
-                credentials,
-                self._findings,
-                command=command,
-                read_challenge=self._challenge,
-                protected=self._protected,
-            )
-        )
-
-    def _challenge(self) -> Generator[Step, bytes, bytes | None]:
-        """The next challenge; None once the server has answered (kept in `_final`)."""
-        line = yield SECRET_LINE
+    def _read_challenge(self, line: bytes) -> Generator[Step, bytes, bytes | None]:
+        """The challenge in this line; None once the server has answered (kept in `_final`)."""
+        yield from ()  # a challenge of POP3 is never longer than its line
         if is_challenge(line):
             return line[1:].strip(b" ")
         self._final = read_status(line)
         return None
 
     def _count_messages(self) -> Dialogue:
-        status = yield from self._command("STAT")
+        status = read_status((yield _STAT))
         if not status.ok:
             kind, _ = judge_refusal(status.text, OutcomeKind.MAILBOX_MISSING)
             if kind in (OutcomeKind.AUTH_REJECTED, OutcomeKind.AUTH_EXPIRED):
                 kind = OutcomeKind.MAILBOX_MISSING
             raise CheckFailed(kind, status.text, variant="mailbox", polite=True)
         self._findings.messages = read_stat(status.text)
-
-    def _command(self, verb: str) -> _Answered:
-        yield Send(encode(verb))
-        return read_status((yield LINE))

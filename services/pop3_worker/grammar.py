@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.checks.vocabulary import OutcomeKind
 from shared.probing.steps import CheckFailed
@@ -12,14 +11,12 @@ _STATUS: Final = re.compile(rb"(\+OK|-ERR)(?![A-Za-z0-9])[ \t]?(.*)\Z", re.IGNOR
 _STAT: Final = re.compile(rb"([0-9]{1,10}) ([0-9]{1,18})(?: .*)?\Z", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     ok: bool
     text: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(NamedTuple):
     """What CAPA told; `known` is False where the server has no CAPA."""
 
     known: bool = False
@@ -33,7 +30,7 @@ def read_status(line: bytes) -> Status:
     found = _STATUS.match(line)
     if found is None:
         raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, line)
-    return Status(ok=line[:1] == b"+", text=found[2])
+    return Status(line[:1] == b"+", found[2])
 
 
 def is_challenge(line: bytes) -> bool:
@@ -53,13 +50,12 @@ def unstuffed(line: bytes) -> bytes:
 
 def read_capabilities(lines: Iterable[bytes]) -> Capabilities:
     """From the lines of CAPA's reply."""
-    words = [line.decode("ascii", "replace").upper().split() for line in lines]
-    names = {line[0]: line[1:] for line in words if line}
+    names = {words[0]: words for line in lines if (words := line.decode("ascii", "replace").upper().split())}
     return Capabilities(
         known=True,
         stls="STLS" in names,
         user="USER" in names,
-        mechanisms=frozenset(names.get("SASL", ())),
+        mechanisms=frozenset(names.get("SASL", ())[1:]),
     )
 
 

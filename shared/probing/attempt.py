@@ -4,19 +4,16 @@ The protocols bring their dialogue; connection, TLS and caps are `connection`'s;
 """
 
 import asyncio
-import socket
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
 
-from shared.checks.outcome import CertificateFacts, Outcome
+from shared.checks.outcome import Outcome
 from shared.checks.vocabulary import OutcomeKind, Phase, Security
-from shared.probing.address_policy import Blocked
 from shared.probing.canaries import MAY_BE_OURS
-from shared.probing.connecting import connect_first
+from shared.probing.connecting import connect
 from shared.probing.connection import Connection, Ending
 from shared.probing.environment import ProbeEnvironment
 from shared.probing.limits import Limits
@@ -50,138 +47,105 @@ async def attempt(
     seconds = request.target.timeout_ms / 1000
     if deadline_seconds is not None:
         seconds = min(seconds, deadline_seconds)
-    run = _Attempt(request, environment, make_dialogue, seconds=seconds, timeline=Timeline(on_phase))
+    seen = Seen(request, seconds, Timeline(on_phase))
     try:
-        return await run.outcome()
+        return await _Attempt(seen, environment, make_dialogue).outcome()
     except Exception as error:
         _log.exception("probe_broke", protocol=request.target.protocol.value, host=request.target.hostname)
         failure = CheckFailed(OutcomeKind.INTERNAL, type(error).__name__.encode())
-        return failed(failure, run.timeline.phase, run.seen())
+        return failed(failure, seen.timeline.phase, seen)
 
 
-@dataclass(slots=True)
 class _Attempt:
-    request: ProbeRequest
-    environment: ProbeEnvironment
-    make_dialogue: MakeDialogue
-    seconds: float
-    timeline: Timeline
-    transcript: Transcript
-    findings: Findings
-    address: str | None
-    certificate: CertificateFacts | None
-    blocked: Blocked | None
-    _deadline_at: float
+    """One probe under way."""
 
-    def __init__(
-        self,
-        request: ProbeRequest,
-        environment: ProbeEnvironment,
-        make_dialogue: MakeDialogue,
-        *,
-        seconds: float,
-        timeline: Timeline,
-    ) -> None:
-        self.request = request
-        self.environment = environment
-        self.make_dialogue = make_dialogue
-        self.seconds = seconds
-        self.timeline = timeline
-        self.transcript = Transcript()
-        self.findings = Findings()
-        self.address = None
-        self.certificate = None
-        self.blocked = None
-        self._deadline_at = time.monotonic() + seconds
+    __slots__ = ("_deadline_at", "_environment", "_make_dialogue", "_seen", "_target")
 
-    def seen(self) -> Seen:
-        return Seen(
-            request=self.request,
-            findings=self.findings,
-            timeline=self.timeline,
-            transcript=self.transcript,
-            address=self.address,
-            certificate=self.certificate,
-            blocked=self.blocked,
-            seconds=self.seconds,
-        )
+    def __init__(self, seen: Seen, environment: ProbeEnvironment, make_dialogue: MakeDialogue) -> None:
+        self._seen = seen
+        self._target = seen.request.target
+        self._environment = environment
+        self._make_dialogue = make_dialogue
+        self._deadline_at = seen.timeline.started_at + seen.seconds
 
     async def outcome(self) -> Outcome:
+        seen = self._seen
         try:
             ending = await self._play()
         except CheckFailed as failure:
-            phase = self.timeline.phase
-            self.timeline.close()
-            return failed(await self._fairly(failure), phase, self.seen())
+            phase = seen.timeline.phase
+            seen.timeline.close()
+            return failed(await self._fairly(failure), phase, seen)
         await self._read_certificate(ending)
+        if ending.failure is None:
+            return passed(ending.phase, seen)
         if await self._hung_up_on_handshake(ending):
-            return failed(CheckFailed(OutcomeKind.TLS_PROTOCOL, variant="hung_up"), ending.phase, self.seen())
-        if ending.failure is not None:
-            # An alert after the handshake, for one, is still about TLS.
-            phase = Phase.TLS if ending.failure.kind is OutcomeKind.TLS_PROTOCOL else ending.phase
-            return failed(ending.failure, phase, self.seen())
-        return passed(ending.phase, self.seen())
+            return failed(CheckFailed(OutcomeKind.TLS_PROTOCOL, variant="hung_up"), ending.phase, seen)
+        # An alert after the handshake, for one, is still about TLS.
+        phase = Phase.TLS if ending.failure.kind is OutcomeKind.TLS_PROTOCOL else ending.phase
+        return failed(ending.failure, phase, seen)
 
     async def _fairly(self, failure: CheckFailed) -> CheckFailed:
         """The failure, unless it is our own network that failed."""
-        canaries = self.environment.canaries
+        canaries = self._environment.canaries
         if failure.kind in MAY_BE_OURS and await canaries.all_out_of_reach(deadline_at=self._deadline_at):
             return CheckFailed(OutcomeKind.INTERNAL, failure.words, variant="canaries")
         return failure
 
     async def _play(self) -> Ending:
-        target = self.request.target
+        seen, target, environment = self._seen, self._target, self._environment
         addresses = await self._addresses()
         context = None
         leave_gate = None
         if target.security is not Security.NONE:
-            context = self.environment.tls.get(verify=target.verify_certificate)
+            context = environment.tls.get(verify=target.verify_certificate)
             asked_at = time.monotonic()
-            leave_gate = await self.environment.handshakes.enter()
-            self.timeline.leave_out(time.monotonic() - asked_at)
-        self.timeline.enter(Phase.CONNECT)
+            leave_gate = await environment.handshakes.enter()
+            seen.timeline.leave_out(time.monotonic() - asked_at)
+        seen.timeline.enter(Phase.CONNECT)
+        connection = Connection(
+            self._make_dialogue(seen.request, seen.findings, environment.limits),
+            TlsPlan(target.security, context, target.servername or target.hostname),
+            limits=environment.limits,
+            timeline=seen.timeline,
+            transcript=seen.transcript,
+            deadline_at=self._deadline_at,
+            on_handshake_done=leave_gate,
+        )
         try:
-            self.address, connected = await connect_first(
-                addresses, target.port, limits=self.environment.limits, deadline_at=self._deadline_at
+            seen.address = await connect(
+                connection, addresses, target.port, limits=environment.limits, deadline_at=self._deadline_at
             )
-            self.transcript.note(time.monotonic(), f"connected to {self.address} port {target.port}")
-            plan = TlsPlan(target.security, context, target.servername or target.hostname)
-            connection = Connection(
-                self.make_dialogue(self.request, self.findings, self.environment.limits),
-                plan,
-                limits=self.environment.limits,
-                timeline=self.timeline,
-                transcript=self.transcript,
-                deadline_at=self._deadline_at,
-                on_handshake_done=leave_gate,
-            )
-            return await _ended(connection, connected)
+            return await connection.ended
+        except asyncio.CancelledError:
+            connection.abandon()
+            raise
         finally:
             if leave_gate is not None:
                 leave_gate()
 
     async def _addresses(self) -> tuple[str, ...]:
-        target = self.request.target
-        addresses = await self.environment.resolver.resolve(
+        target = self._target
+        addresses = await self._environment.resolver.resolve(
             target.hostname, target.ip_family, deadline_seconds=self._deadline_at - time.monotonic()
         )
         # Every address is judged, and one bad one refuses the name: which of them we would end up at is chance.
-        self.blocked = self.environment.addresses.first_blocked(addresses)
-        if self.blocked is not None:
+        self._seen.blocked = self._environment.addresses.first_blocked(addresses)
+        if self._seen.blocked is not None:
             raise CheckFailed(OutcomeKind.BLOCKED_TARGET)
         return addresses
 
     async def _read_certificate(self, ending: Ending) -> None:
-        now_ms = int(self.environment.wall_clock() * 1000)
-        reader = self.environment.certificates
+        now_ms = int(self._environment.wall_clock() * 1000)
+        reader = self._environment.certificates
         if ending.handshake is not None:
-            self.certificate = reader.read(ending.handshake, now_ms=now_ms)
+            self._seen.certificate = reader.read(ending.handshake, now_ms=now_ms)
         elif ending.failure is not None and is_certificate_failure(ending.failure.kind):
             words = ending.failure.words
             shown = await self._look_again()
             if shown is not None and shown.handshake is not None:
                 why = words.decode("utf-8", "replace") if words is not None else None
-                self.certificate = reader.read(shown.handshake, now_ms=now_ms, verify_error=why)
+                self._seen.certificate = reader.read(shown.handshake, now_ms=now_ms, verify_error=why)
 
     async def _look_again(self) -> Ending | None:
         """The refused certificate, by a second handshake that verifies nothing and therefore says nothing.
@@ -189,7 +153,7 @@ class _Attempt:
         OpenSSL keeps no certificate of a handshake it refused, and asking it to accept first and judge afterwards
         would leave a password one mistake away from an impostor.
         """
-        context = self.environment.tls.get(verify=False)
+        context = self._environment.tls.get(verify=False)
         return await self._look(context, _LOOK_SECONDS, hold_back=False)
 
     async def _hung_up_on_handshake(self, ending: Ending) -> bool:
@@ -202,7 +166,7 @@ class _Attempt:
             return False
         if ending.phase is not Phase.TLS:
             return False
-        context = self.environment.tls.get(verify=False)
+        context = self._environment.tls.get(verify=False)
         seen = await self._look(context, _HOLD_BACK_SECONDS, hold_back=True)
         return (
             seen is not None
@@ -213,44 +177,25 @@ class _Attempt:
 
     async def _look(self, context: ssl.SSLContext, most_seconds: float, *, hold_back: bool) -> Ending | None:
         """Another connection to the same address, up to its handshake. Never logs in; None where it came to nothing."""
+        address, target, limits = self._seen.address, self._target, self._environment.limits
         seconds = min(most_seconds, self._deadline_at - time.monotonic())
-        if self.address is None or seconds < 0.1:
+        if address is None or seconds < 0.1:
             return None
-        target = self.request.target
         deadline_at = time.monotonic() + seconds
-        limits = self.environment.limits
+        name = target.servername or target.hostname
+        looking = Connection(
+            self._make_dialogue(ProbeRequest(target=target), Findings(), limits),
+            TlsPlan(target.security, context, name, look_only=True, hold_back=hold_back),
+            limits=limits,
+            timeline=Timeline(),
+            transcript=Transcript(),
+            deadline_at=deadline_at,
+        )
         try:
-            _, connected = await connect_first((self.address,), target.port, limits=limits, deadline_at=deadline_at)
-            looking = Connection(
-                self.make_dialogue(ProbeRequest(target=target), Findings(), limits),
-                TlsPlan(
-                    target.security,
-                    context,
-                    target.servername or target.hostname,
-                    look_only=True,
-                    hold_back=hold_back,
-                ),
-                limits=limits,
-                timeline=Timeline(),
-                transcript=Transcript(),
-                deadline_at=deadline_at,
-            )
-            return await _ended(looking, connected)
+            await connect(looking, (address,), target.port, limits=limits, deadline_at=deadline_at)
+            return await looking.ended
         except CheckFailed:
             return None
-
-
-async def _ended(connection: Connection, connected: socket.socket) -> Ending:
-    try:
-        await asyncio.get_running_loop().create_connection(lambda: connection, sock=connected)
-    except OSError:
-        connected.close()
-        raise CheckFailed(OutcomeKind.CONNECTION_LOST) from None
-    except BaseException:
-        connected.close()
-        raise
-    try:
-        return await connection.ended
-    except asyncio.CancelledError:
-        connection.abandon()
-        raise
+        except asyncio.CancelledError:
+            looking.abandon()
+            raise

@@ -43,29 +43,30 @@ def authenticate(
     credentials: Credentials,
     findings: Findings,
     *,
-    command: Callable[[bytes | None], tuple[Send, bool]],
-    read_challenge: Callable[[], Generator[Step, bytes, bytes | None]],
+    opening: Callable[[Mechanism, bytes | None], tuple[Send, bool]],
+    read_challenge: Callable[[bytes], Generator[Step, bytes, bytes | None]],
     protected: bool,
 ) -> Generator[Step, bytes, Exchanged]:
     """Log in by SASL, up to the server's yes or no, which the caller reads out of its own grammar.
 
     Args:
-        command: from the initial response (base64, None where the server speaks first) to what to send, and whether
-            the response went with it. read_challenge: the next challenge (base64), None once the server has answered.
+        opening: from the initial response (base64, None where the server speaks first) to the command, and whether
+            the response goes with it. read_challenge: from the first line of what the server says, the challenge
+            (base64), None once it has answered.
         protected: the connection has TLS.
     """
     exchange = _EXCHANGES[mechanism](credentials)
     response = next(exchange)
     if isinstance(response, Compute):
         raise TypeError("an exchange begins with a response")
-    send, went_along = command(base64.b64encode(response) if response is not None else None)
-    findings.mechanism = mechanism.value
+    send, went_along = opening(mechanism, base64.b64encode(response) if response is not None else None)
+    findings.mechanism = str(mechanism)
     if went_along:
         _note_sending(findings, mechanism, protected=protected)
-    yield send
+    line = yield send
     owed = None if went_along else response
     while True:
-        challenge = yield from read_challenge()
+        challenge = yield from read_challenge(line)
         if challenge is None:
             return Exchanged(exchange)
         if owed is not None:
@@ -73,7 +74,7 @@ def authenticate(
         else:
             answer = yield from _answer(exchange, _decoded(challenge))
         _note_sending(findings, mechanism, protected=protected)
-        yield Send(base64.b64encode(answer) + b"\r\n", _MASKED_LINE)
+        line = yield Send(base64.b64encode(answer) + b"\r\n", _MASKED_LINE, challenged=True)
 
 
 def _answer(exchange: Exchange, challenge: bytes) -> Generator[Step, bytes, bytes]:

@@ -2,9 +2,8 @@
 
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -18,8 +17,7 @@ _MOST_NAMES = 100
 _MOST_CHAIN = 10
 
 
-@dataclass(frozen=True, slots=True)
-class HandshakeResult:
+class HandshakeResult(NamedTuple):
     """What one completed handshake showed."""
 
     chain: tuple[bytes, ...]  # DER, leaf first, as the server sent it

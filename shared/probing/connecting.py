@@ -1,14 +1,18 @@
-"""From addresses to one connected socket: the first that answers, families taking turns (RFC 8305)."""
+"""From addresses to one connection: to the first that answers, families taking turns (RFC 8305)."""
 
 import asyncio
 import errno
 import socket
 import time
 from collections.abc import Sequence
+from typing import TypeVar, cast
 
 from shared.checks.vocabulary import OutcomeKind
+from shared.probing.connection import Connection
 from shared.probing.limits import Limits
 from shared.probing.steps import CheckFailed
+
+_P = TypeVar("_P", bound=asyncio.Protocol)
 
 # Ours: no more sockets, no more ports, a firewall on this machine.
 _OUR_ERRORS = frozenset(
@@ -33,10 +37,10 @@ _WEIGHT = {
 }
 
 
-async def connect_first(
-    addresses: Sequence[str], port: int, *, limits: Limits, deadline_at: float
-) -> tuple[str, socket.socket]:
-    """The address that answered first, and its socket; raises `CheckFailed` where none did.
+async def connect(
+    connection: Connection, addresses: Sequence[str], port: int, *, limits: Limits, deadline_at: float
+) -> str:
+    """Let this connection begin at the address that answers first, and return that; `CheckFailed` where none does.
 
     Args:
         addresses: in order of preference, every one of them judged by the address policy already.
@@ -44,21 +48,62 @@ async def connect_first(
     """
     tried = addresses[: limits.addresses]
     if len(tried) == 1:
-        return tried[0], await _connect(tried[0], port, limits=limits, deadline_at=deadline_at)
-    return await _race(tried, port, limits=limits, deadline_at=deadline_at)
+        # Nothing to choose from, nothing to wait for: no socket in between, and no task.
+        connection.where = f"{tried[0]} port {port}"
+        await _connect(connection, tried[0], port, limits=limits, deadline_at=deadline_at)
+        return tried[0]
+    address, reached = await _race(tried, port, limits=limits, deadline_at=deadline_at)
+    connection.where = f"{address} port {port}"
+    reached.hand_over(connection)
+    return address
 
 
-async def _race(
-    addresses: Sequence[str], port: int, *, limits: Limits, deadline_at: float
-) -> tuple[str, socket.socket]:
+class _Reached(asyncio.Protocol):
+    """An address that answered. What its server says before it is chosen is kept, the first piece of it."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self._said = b""
+        self._hung_up = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._said = data
+        if self.transport is not None:
+            self.transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        self._hung_up = True
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._hung_up = True
+
+    def hand_over(self, connection: Connection) -> None:
+        """Let the connection go on as if it had been there from the start."""
+        transport = self.transport
+        assert transport is not None  # noqa: S101 - it was reached
+        transport.set_protocol(connection)
+        connection.connection_made(transport)
+        if self._said:
+            connection.data_received(self._said)
+        if self._hung_up:
+            connection.eof_received()
+        elif not transport.is_closing():
+            transport.resume_reading()
+
+
+async def _race(addresses: Sequence[str], port: int, *, limits: Limits, deadline_at: float) -> tuple[str, _Reached]:
     failures: list[CheckFailed] = []
-    running: dict[asyncio.Task[socket.socket], str] = {}
+    running: dict[asyncio.Task[_Reached], str] = {}
     waiting = list(addresses)
     try:
         while running or waiting:
             if waiting:
                 address = waiting.pop(0)
-                attempt = _connect(address, port, limits=limits, deadline_at=deadline_at)
+                attempt = _connect(_Reached(), address, port, limits=limits, deadline_at=deadline_at)
                 running[asyncio.ensure_future(attempt)] = address
             patience = limits.next_address_after_seconds if waiting else None
             done, _ = await asyncio.wait(running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
@@ -73,31 +118,22 @@ async def _race(
     finally:
         for task in running:
             task.cancel()
-            task.add_done_callback(_close_late)
+            task.add_done_callback(_abort_late)
     raise max(failures, key=lambda failure: _WEIGHT.get(failure.kind, 0))
 
 
-async def _connect(address: str, port: int, *, limits: Limits, deadline_at: float) -> socket.socket:
+async def _connect(protocol: _P, address: str, port: int, *, limits: Limits, deadline_at: float) -> _P:
+    """The protocol, connected."""
     limit = min(limits.connect_seconds, deadline_at - time.monotonic())
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
-        connecting = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
-        raise _failure(error, address) from None
-    try:
-        connecting.setblocking(False)
         async with asyncio.timeout(limit):
-            await asyncio.get_running_loop().sock_connect(connecting, (address, port))
+            # By an address, this asks no resolver and has no thread do so.
+            await asyncio.get_running_loop().create_connection(lambda: protocol, address, port)
     except TimeoutError:
-        connecting.close()
         raise CheckFailed(OutcomeKind.CONNECT_TIMEOUT) from None
     except OSError as error:
-        connecting.close()
         raise _failure(error, address) from None
-    except BaseException:
-        connecting.close()
-        raise
-    return connecting
+    return protocol
 
 
 def _failure(error: OSError, address: str) -> CheckFailed:
@@ -128,6 +164,6 @@ def _has_route(address: str) -> bool:
     return True
 
 
-def _close_late(task: asyncio.Task[socket.socket]) -> None:
-    if not task.cancelled() and task.exception() is None:
-        task.result().close()
+def _abort_late(task: asyncio.Task[_Reached]) -> None:
+    if not task.cancelled() and task.exception() is None and (transport := task.result().transport) is not None:
+        transport.abort()

@@ -8,8 +8,7 @@ asyncio's own `start_tls` would hand it on as if it had come through TLS. Lines 
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import cast
+from typing import Any, NamedTuple, cast
 
 from shared.checks.vocabulary import OutcomeKind, Phase, Security
 from shared.probing.certificates import HandshakeResult
@@ -30,13 +29,12 @@ from shared.probing.steps import (
 )
 from shared.probing.timeline import Timeline
 from shared.probing.tls_session import TlsPlan, TlsSession
-from shared.probing.transcript import Transcript
+from shared.probing.transcript import CLIENT, NOTE, SERVER, Transcript
 
 _TIMED_OUT = {Phase.TLS: OutcomeKind.TLS_TIMEOUT, Phase.GREETING: OutcomeKind.GREETING_TIMEOUT}
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How the connection ended: `failure` is None where the check passed; `phase` the one that decided it."""
 
     failure: CheckFailed | None
@@ -48,8 +46,7 @@ class Connection(asyncio.Protocol):
     """One connection playing one dialogue. `ended` is done when there is nothing more to wait for.
 
     Args:
-        deadline_at: on the monotonic clock. started_at: when the check began, to tell a silent server from a slow one.
-        on_handshake_done: called once TLS is up, or never.
+        deadline_at: on the monotonic clock. on_handshake_done: called once TLS is up, or never.
     """
 
     def __init__(
@@ -65,6 +62,7 @@ class Connection(asyncio.Protocol):
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[Ending] = self._loop.create_future()
+        self.where = ""  # the address and port it goes to, as the transcript names them
         self._dialogue = dialogue
         self._plan = plan
         self._limits = limits
@@ -78,9 +76,9 @@ class Connection(asyncio.Protocol):
         self._handshake: HandshakeResult | None = None
         self._bytes_in = 0
         self._heard = False  # anything, since we last spoke
-        self._waiting: Step | None = None
-        self._began_at = self._quiet_since = time.monotonic()
+        self._began_at = self._quiet_since = 0.0
         self._silence_seconds = limits.command_seconds
+        self._waiting: Step | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("inf")
         self._parting: bytes | None = None
@@ -91,14 +89,12 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A TCP connection's transport is one, though uvloop's does not say so by its class.
         self._transport = cast("asyncio.Transport", transport)
-        self._guarded(self._begin)
-
-    def _begin(self) -> None:
+        self._began_at = self._quiet_since = time.monotonic()
+        self._transcript.keep((self._began_at, NOTE, f"connected to {self.where}"))
         if self._plan.security is Security.TLS:
-            self._begin_tls()
+            self._guarded(self._begin_tls)
         else:
-            self._enter(Phase.GREETING)
-            self._advance(None)
+            self._begin_dialogue()
 
     def data_received(self, data: bytes) -> None:
         if self.ended.done():
@@ -106,26 +102,26 @@ class Connection(asyncio.Protocol):
         self._quiet_since = time.monotonic()
         self._heard = True
         self._bytes_in += len(data)
-        if self._tls is not None:
-            self._guarded(self._tls_received, data)
-        else:
-            self._guarded(self._reader.feed, data)
-        # A limit of the wire, not of what TLS made of it: nobody makes us decrypt for ever.
+        tls = self._tls
+        # A limit of the wire, not of what TLS makes of it: nobody makes us decrypt for ever.
         if self._bytes_in > self._limits.connection_bytes:
             self._fail(CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, variant="connection"))
-        elif self._waiting is not None and type(self._waiting) is not Compute:
-            self._advance(self._waiting)
-        if self._tls is not None and self._tls.ended:
+        else:
+            self._guarded(self._reader.feed if tls is None else self._tls_received, data)
+        waiting = self._waiting
+        if waiting is not None and type(waiting) is not Compute and not self.ended.done():
+            self._play(_again, waiting)
+        if tls is not None and tls.ended:
             # Hung up as far as TLS goes, whatever becomes of the connection below; what was said before counted.
-            self._fail(CheckFailed(OutcomeKind.CONNECTION_LOST, unread=self._reader.unread))
+            self._fail(self._lost())
 
     def eof_received(self) -> bool:
-        self._fail(CheckFailed(OutcomeKind.CONNECTION_LOST, unread=self._reader.unread))
+        self._fail(self._lost())
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        variant = "reset" if isinstance(exc, ConnectionResetError) else None
-        self._fail(CheckFailed(OutcomeKind.CONNECTION_LOST, variant=variant, unread=self._reader.unread))
+        if not self.ended.done():
+            self._fail(self._lost("reset" if isinstance(exc, ConnectionResetError) else None))
 
     def abandon(self) -> None:
         """Leave now, with a last word where the server needs one: for an attempt that was cancelled."""
@@ -135,19 +131,26 @@ class Connection(asyncio.Protocol):
 
     # playing the dialogue
 
-    def _advance(self, step: Step | None) -> None:
-        """Do this step (None: the first) and those after it, until one has to wait or the dialogue has ended."""
+    def _play(self, resume: Callable[[Any], Step], value: object) -> None:
+        """Go on with the dialogue, doing its steps until one has to wait or it has ended.
+
+        Args:
+            resume: gets the next step, given `value`: the dialogue's own `send` (of an answer) or `throw` (of a
+                failure), or `_again`.
+        """
         dialogue, reader = self._dialogue, self._reader
         try:
-            if step is None:
-                step = next(dialogue)
+            step = resume(value)
             while True:
                 try:
+                    if type(step) is Send:
+                        self._send(step)
+                        step = SECRET_LINE if step.challenged else LINE
+                    # Most steps are this one, so it takes the shortest way.
                     if step is LINE:
-                        # Most steps are this one, so it takes the shortest way.
                         answer = reader.next_line()
                         if answer is not None:
-                            self._transcript.received(self._quiet_since, answer)
+                            self._transcript.keep((self._quiet_since, SERVER, answer))
                     else:
                         answer = self._do(step)
                 except CheckFailed as failure:
@@ -156,7 +159,6 @@ class Connection(asyncio.Protocol):
                     continue
                 if answer is None:
                     self._waiting = step
-                    self._watch()
                     return
                 step = dialogue.send(answer)
         except StopIteration:
@@ -169,8 +171,6 @@ class Connection(asyncio.Protocol):
     def _do(self, step: Step) -> bytes | None:
         """The step's answer, or None where it has to wait."""
         match step:
-            case Send():
-                self._send(step)
             case Enter():
                 self._enter(step.phase)
             case ReadLiteral():
@@ -181,33 +181,29 @@ class Connection(asyncio.Protocol):
                 self._verdict = (step.failure, self._timeline.phase)
                 self._enter(Phase.LOGOUT)
             case Compute():
-                if self._waiting is not step:
-                    self._compute(step)
+                self._compute(step)
                 return None
             case _ if step is SECRET_LINE:
                 line = self._reader.next_line()
                 if line is not None:
                     challenge = line[:1] == b"+" and line[:3].upper() != b"+OK"
-                    self._transcript.received(self._quiet_since, b"+ ********" if challenge else line)
+                    self._transcript.keep((self._quiet_since, SERVER, b"+ ********" if challenge else line))
                 return line
             case _:
                 return self._start_tls()
         return b""
 
+    def _begin_dialogue(self) -> None:
+        self._enter(Phase.GREETING)
+        self._play(self._dialogue.send, None)
+
     def _fail(self, failure: CheckFailed) -> None:
         """Tell the dialogue; what it makes of that is how the check ends (or goes on, to its goodbye)."""
-        if self.ended.done():
-            return
-        try:
-            step = self._dialogue.throw(failure)
-        except StopIteration:
-            self._finish(None)
-        except CheckFailed as verdict:
-            self._finish(verdict)
-        except Exception as error:
-            self._break(error)
-        else:
-            self._advance(step)
+        if not self.ended.done():
+            self._play(self._dialogue.throw, failure)
+
+    def _lost(self, variant: str | None = None) -> CheckFailed:
+        return CheckFailed(OutcomeKind.CONNECTION_LOST, variant=variant, unread=self._reader.unread)
 
     def _guarded(self, act: Callable[..., None], *args: object) -> None:
         try:
@@ -234,32 +230,23 @@ class Connection(asyncio.Protocol):
                 return
             self._waiting = None
             self._quiet_since = time.monotonic()
-            answer = future.result()
-            self._resume(answer)
+            self._play(self._dialogue.send, future.result())
 
         work.add_done_callback(done)
 
-    def _resume(self, answer: bytes) -> None:
-        try:
-            step = self._dialogue.send(answer)
-        except StopIteration:
-            self._finish(None)
-        except CheckFailed as failure:
-            self._finish(failure)
-        except Exception as error:
-            self._break(error)
-        else:
-            self._advance(step)
-
     def _enter(self, phase: Phase) -> None:
-        self._timeline.enter(phase)
+        now = self._timeline.enter(phase)
         self._silence_seconds = self._limits.silence_seconds(phase)
         if phase is Phase.LOGOUT:
-            self._deadline_at = min(self._deadline_at, time.monotonic() + self._limits.goodbye_seconds)
+            self._deadline_at = min(self._deadline_at, now + self._limits.goodbye_seconds)
+        # The timer is moved only where this phase has less patience than the one before: what is said meanwhile puts
+        # the end off, and it sees that when it goes off.
+        if now + self._silence_seconds < self._timer_at:
+            self._set_timer(now)
 
     def _send(self, step: Send) -> None:
         self._quiet_since = time.monotonic()
-        self._transcript.sent(self._quiet_since, step.data if step.shown is None else step.shown)
+        self._transcript.keep((self._quiet_since, CLIENT, step.data if step.shown is None else step.shown))
         self._reader.begin_command()
         self._heard = False
         if self._transport is not None:
@@ -280,61 +267,54 @@ class Connection(asyncio.Protocol):
 
     def _begin_tls(self) -> None:
         self._enter(Phase.TLS)
-        if self._plan.hold_back:
-            self._watch()
-            return
-        self._tls = TlsSession(self._plan)
-        self._handshake_on(b"")
-        self._watch()
+        if not self._plan.hold_back:
+            self._tls = TlsSession(self._plan)
+            self._handshake_on(self._tls, b"")
 
     def _tls_received(self, data: bytes) -> None:
         tls = self._tls
         assert tls is not None  # noqa: S101 - the caller looked
         if tls.handshaking:
-            self._handshake_on(data)
-        else:
-            tls.receive(data)
-        if not tls.handshaking and not self.ended.done():
-            for piece in tls.decrypted():
-                self._reader.feed(piece)
-            flight = tls.outgoing()
-            if flight and self._transport is not None:
-                self._transport.write(flight)
+            if not self._handshake_on(tls, data):
+                return
+            data = b""
+        if self.ended.done():
+            return
+        tls.receive(data, self._reader.feed)
+        self._say(tls)
+        if self._timeline.phase is Phase.TLS and self._plan.security is Security.TLS:
+            self._begin_dialogue()
 
-    def _handshake_on(self, data: bytes) -> None:
-        tls = self._tls
-        assert tls is not None  # noqa: S101 - the caller made it
+    def _handshake_on(self, tls: TlsSession, data: bytes) -> bool:
+        """Take what arrived; True once the handshake is complete."""
         try:
             done = tls.handshake(data)
         finally:
             # Whatever came of it, the server hears our part: the next flight, or the alert that says why not.
-            flight = tls.outgoing()
-            if flight and self._transport is not None:
-                self._transport.write(flight)
-        if not done:
-            return
-        self._handshake = tls.result()
-        self._transcript.note(time.monotonic(), f"{self._handshake.tls_version} {self._handshake.cipher}")
-        if self._on_handshake_done is not None:
-            self._on_handshake_done()
-        if self._plan.look_only:
-            self._finish(None)
-        elif self._plan.security is Security.TLS:
-            for piece in tls.decrypted():
-                self._reader.feed(piece)
-            self._enter(Phase.GREETING)
-            self._advance(None)
+            self._say(tls)
+        if done:
+            self._handshake = shown = tls.result()
+            self._transcript.keep((time.monotonic(), NOTE, f"{shown.tls_version} {shown.cipher}"))
+            if self._on_handshake_done is not None:
+                self._on_handshake_done()
+            if self._plan.look_only:
+                self._finish(None)
+        return done
+
+    def _say(self, tls: TlsSession) -> None:
+        """What TLS itself has to say: a flight of the handshake, the answer to a new key."""
+        flight = tls.outgoing()
+        if flight and self._transport is not None:
+            self._transport.write(flight)
 
     # time
 
-    def _watch(self) -> None:
-        """See to it that the timer goes off when this wait has lasted long enough, at the latest."""
-        due = min(self._deadline_at, self._quiet_since + self._silence_seconds)
-        if due < self._timer_at:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer_at = due
-            self._timer = self._loop.call_later(max(due - time.monotonic(), 0.0), self._time_is_up)
+    def _set_timer(self, now: float) -> None:
+        """The timer goes off when the server has been silent for too long, at the latest."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = min(self._deadline_at, self._quiet_since + self._silence_seconds)
+        self._timer = self._loop.call_later(max(self._timer_at - now, 0.0), self._time_is_up)
 
     def _time_is_up(self) -> None:
         self._timer, self._timer_at = None, float("inf")
@@ -343,13 +323,15 @@ class Connection(asyncio.Protocol):
         now = time.monotonic()
         # Timers fire up to a tick early; and the server may have said something since this one was set.
         if now + 0.005 < min(self._deadline_at, self._quiet_since + self._silence_seconds):
-            self._watch()
+            self._set_timer(now)
             return
         unread = self._reader.unread
         if unread.endswith(b"\r"):
             self._fail(CheckFailed(OutcomeKind.PROTOCOL_ERROR, unread, variant="control"))
         else:
             self._fail(CheckFailed(self._timeout_kind(now), unread or None, unread=unread))
+        if not self.ended.done() and self._timer is None:
+            self._set_timer(now)
 
     def _timeout_kind(self, now: float) -> OutcomeKind:
         quiet = now - self._quiet_since
@@ -369,7 +351,7 @@ class Connection(asyncio.Protocol):
         if self._verdict is not None:
             failure, phase = self._verdict
         self._leave(hastily=failure is not None)
-        self.ended.set_result(Ending(failure=failure, phase=phase, handshake=self._handshake))
+        self.ended.set_result(Ending(failure, phase, self._handshake))
 
     def _leave(self, *, hastily: bool) -> None:
         self._timeline.close()
@@ -388,3 +370,8 @@ class Connection(asyncio.Protocol):
             transport.abort()
         else:
             transport.close()
+
+
+def _again(step: Step) -> Step:
+    """The step that had to wait."""
+    return step

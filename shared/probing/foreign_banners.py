@@ -1,7 +1,5 @@
 """What a first line that is none of ours belongs to, so that a wrong port says what answers there."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from shared.checks.vocabulary import OutcomeKind
@@ -32,21 +30,17 @@ def foreign_banner(line: bytes, *, native: bytes) -> CheckFailed:
     return CheckFailed(OutcomeKind.NOT_A_MAIL_SERVER, line, variant=_variant(line))
 
 
-@contextmanager
-def judging_first_bytes(*natives: bytes) -> Iterator[None]:
-    """Around reading the greeting: what never became a line may still tell who speaks there."""
-    try:
-        yield
-    except CheckFailed as failure:
-        first = failure.unread
-        if not first or any(native.startswith(first[: len(native)]) for native in natives):
-            raise
-        if looks_like_tls(first):
-            raise CheckFailed(OutcomeKind.NOT_A_MAIL_SERVER, variant="tls_port") from None
-        # A line too long stays too long, and dribble stays dribble, whoever they come from.
-        if failure.kind in (OutcomeKind.GREETING_TIMEOUT, OutcomeKind.CONNECTION_LOST, OutcomeKind.PROTOCOL_ERROR):
-            raise CheckFailed(OutcomeKind.NOT_A_MAIL_SERVER, first, variant=_variant(first)) from None
-        raise
+def judged_by_first_bytes(failure: CheckFailed, *natives: bytes) -> CheckFailed:
+    """The failure of a greeting that never came: what never became a line may still tell who speaks there."""
+    first = failure.unread
+    if not first or any(native.startswith(first[: len(native)]) for native in natives):
+        return failure
+    if looks_like_tls(first):
+        return CheckFailed(OutcomeKind.NOT_A_MAIL_SERVER, variant="tls_port")
+    # A line too long stays too long, and dribble stays dribble, whoever they come from.
+    if failure.kind in (OutcomeKind.GREETING_TIMEOUT, OutcomeKind.CONNECTION_LOST, OutcomeKind.PROTOCOL_ERROR):
+        return CheckFailed(OutcomeKind.NOT_A_MAIL_SERVER, first, variant=_variant(first))
+    return failure
 
 
 def _variant(first: bytes) -> str | None:

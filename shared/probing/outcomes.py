@@ -1,6 +1,6 @@
 """From what a probe saw to the `Outcome` people and services read: sentence, hint, words, warnings, transcript."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from shared.checks import outcome
@@ -27,16 +27,16 @@ SLOW_UNASKED_MS = 10_000
 
 @dataclass(slots=True)
 class Seen:
-    """Everything one attempt gathered."""
+    """Everything one attempt gathers on its way. `seconds`: what it was given in all."""
 
     request: ProbeRequest
-    findings: Findings
-    timeline: Timeline
-    transcript: Transcript
-    address: str | None
-    certificate: CertificateFacts | None
-    blocked: Blocked | None
     seconds: float
+    timeline: Timeline
+    findings: Findings = field(default_factory=Findings)
+    transcript: Transcript = field(default_factory=Transcript)
+    address: str | None = None
+    certificate: CertificateFacts | None = None
+    blocked: Blocked | None = None
 
 
 def passed(phase: Phase, seen: Seen) -> Outcome:

@@ -132,6 +132,8 @@ class Resolver:
 
 
 def _of_family(addresses: Sequence[str], family: IpFamily) -> tuple[str, ...]:
+    if len(addresses) == 1 and family is IpFamily.ANY:
+        return tuple(addresses)
     six = [address for address in addresses if ":" in address]
     four = [address for address in addresses if ":" not in address]
     if family is IpFamily.V4:
@@ -142,8 +144,6 @@ def _of_family(addresses: Sequence[str], family: IpFamily) -> tuple[str, ...]:
         raise CheckFailed(
             OutcomeKind.DNS_FAILURE, variant=f"no_ipv{family.value}" if family is not IpFamily.ANY else "no_address"
         )
-    if len(addresses) == 1:
-        return tuple(addresses)
     mixed: list[str] = []
     for place in range(max(len(six), len(four))):
         mixed += six[place : place + 1] + four[place : place + 1]

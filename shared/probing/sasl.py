@@ -76,7 +76,7 @@ def choose_mechanism(
     for mechanism in candidates:
         if with_authorization_id and mechanism not in _CARRIES_AUTHORIZATION_ID:
             continue
-        if native_allowed if mechanism is Mechanism.NATIVE else mechanism.value in offered:
+        if native_allowed if mechanism is Mechanism.NATIVE else mechanism in offered:
             return mechanism
     return None
 

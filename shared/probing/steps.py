@@ -37,13 +37,19 @@ class CheckFailed(Exception):
 
 
 class Send:
-    """Write these bytes; `shown` stands for them in the transcript where they hold a secret."""
+    """Write these bytes; answered with the next line. A plain class: several are made for every check.
 
-    __slots__ = ("data", "shown")
+    Args:
+        shown: stands for them in the transcript where they hold a secret. challenged: the answer may be a challenge
+            of SASL, not to be shown.
+    """
 
-    def __init__(self, data: bytes, shown: bytes | None = None) -> None:
+    __slots__ = ("challenged", "data", "shown")
+
+    def __init__(self, data: bytes, shown: bytes | None = None, *, challenged: bool = False) -> None:
         self.data = data
         self.shown = shown
+        self.challenged = challenged
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ class Verdict:
 
 
 class _ReadLine:
-    """Answered with the next line, without its end. `SECRET_LINE`: not to be shown in a transcript."""
+    """Answered with the next line, without its end. `SECRET_LINE`: a challenge in it is not shown in a transcript."""
 
     __slots__ = ()
 

@@ -22,15 +22,18 @@ class Timeline:
         self.started_at += seconds
         self._entered_at += seconds
 
-    def enter(self, phase: Phase) -> None:
-        self.close()
+    def enter(self, phase: Phase) -> float:
+        """The phase before this one is over; the moment it ended."""
+        now = self.close()
         self.phase = phase
+        return now
 
-    def close(self) -> None:
-        """The current phase is over."""
+    def close(self) -> float:
+        """The current phase is over; returns the moment."""
         now = time.monotonic()
         spent = self.phases_ms.get(self.phase, 0.0) + (now - self._entered_at) * 1000.0
         self.phases_ms[self.phase] = spent
         self._entered_at = now
         if self._on_phase is not None:
             self._on_phase(self.phase, spent)
+        return now

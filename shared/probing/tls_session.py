@@ -1,8 +1,8 @@
 """One TLS session over memory buffers: bytes in, bytes out, no socket."""
 
 import ssl
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import NamedTuple
 
 from shared.checks.vocabulary import Security
 from shared.probing.certificates import HandshakeResult, handshake_result
@@ -13,8 +13,7 @@ _RECORD_BYTES = 16 * 1024
 _FIRST_BYTES = 512
 
 
-@dataclass(frozen=True, slots=True)
-class TlsPlan:
+class TlsPlan(NamedTuple):
     """How a connection is to be protected.
 
     Args:
@@ -62,13 +61,12 @@ class TlsSession:
         self.handshaking = False
         return True
 
-    def receive(self, data: bytes) -> None:
-        self._in.write(data)
-
-    def decrypted(self) -> Iterator[bytes]:
-        """What can be read now. Raises `CheckFailed` where the server broke off with an alert."""
-        # Records are decrypted one by one, so that an empty input buffer means: nothing more for now.
-        while self._in.pending or self._tls.pending():
+    def receive(self, data: bytes, read: Callable[[bytes], None]) -> None:
+        """Take what arrived and hand on what was in it. Raises `CheckFailed` where the server broke off by an alert."""
+        if data:
+            self._in.write(data)
+        # A read takes one record, the whole of it, so that an empty input buffer means: nothing more for now.
+        while self._in.pending:
             try:
                 piece = self._tls.read(_RECORD_BYTES)
             except ssl.SSLWantReadError:
@@ -80,7 +78,7 @@ class TlsSession:
                 raise self._after_handshake(error) from None
             if not piece:
                 return
-            yield piece
+            read(piece)
 
     def encrypt(self, data: bytes) -> bytes:
         try:

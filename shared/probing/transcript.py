@@ -1,42 +1,37 @@
 """The dialogue of one check as it happened, kept by reference and rendered only when somebody needs it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from shared.probing.server_words import Redactor, escaped
 
 MOST_BYTES = 8 * 1024
 _LINE_BYTES = 512
 _GAP_BYTES = 64
-_NOTE = b"*"
 
-_MARKS = {b"<": "S:", b">": "C:", _NOTE: "--"}
+# Who spoke: as it stands in the rendered line. A note is about what happened beside the dialogue.
+SERVER, CLIENT, NOTE = "S:", "C:", "--"
+
+Entry = tuple[float, str, bytes | str]
 
 
 class Transcript:
-    """Entries of (moment on the monotonic clock, who, bytes). Bounded by the connection's own caps."""
+    """Entries of (moment on the monotonic clock, who, words), kept by `keep`. Bounded by the connection's own caps."""
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_entries", "keep")
 
     def __init__(self) -> None:
-        self._entries: list[tuple[float, bytes, bytes]] = []
-
-    def received(self, at: float, line: bytes) -> None:
-        self._entries.append((at, b"<", line))
-
-    def sent(self, at: float, line: bytes) -> None:
-        self._entries.append((at, b">", line))
-
-    def note(self, at: float, text: str) -> None:
-        """Something that happened beside the dialogue: a connection, a handshake, a hang-up."""
-        self._entries.append((at, _NOTE, text.encode()))
+        self._entries: list[Entry] = []
+        # No method of ours around it: every line of every check comes through here.
+        self.keep: Callable[[Entry], None] = self._entries.append
 
     def render(self, redact: Redactor, *, began_at: float) -> str:
         """`seconds who: words` a line, secrets masked, at most 8 KiB; of a long one the beginning and the end."""
 
-        def line(entry: tuple[float, bytes, bytes]) -> str:
+        def line(entry: Entry) -> str:
             at, who, words = entry
-            shown = escaped(redact(words).rstrip(), most_bytes=_LINE_BYTES)
-            return f"{max(at - began_at, 0.0):7.3f} {_MARKS[who]} {shown}"
+            raw = words.encode() if isinstance(words, str) else words
+            shown = escaped(redact(raw).rstrip(), most_bytes=_LINE_BYTES)
+            return f"{max(at - began_at, 0.0):7.3f} {who} {shown}"
 
         # No line is rendered that is not shown, or nearly: a flood of them would hold up everybody else's checks.
         lines = _as_many_as_fit(map(line, self._entries), MOST_BYTES)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.probing.server_words import MASK, Redactor, escaped
-from shared.probing.transcript import Transcript
+from shared.probing.transcript import SERVER, Transcript
 
 
 @given(st.binary(max_size=2000))
@@ -52,7 +52,7 @@ def test_no_password_changes_nothing() -> None:
 def test_a_long_transcript_keeps_its_beginning_and_its_end() -> None:
     transcript = Transcript()
     for number in range(3000):
-        transcript.received(number / 1000, b"line %d " % number + b"x" * 100)
+        transcript.keep((number / 1000, SERVER, b"line %d " % number + b"x" * 100))
     text = transcript.render(Redactor([b"xxxx"]), began_at=0.0)
     assert len(text.encode()) <= 8192
     assert "line 0 " in text
