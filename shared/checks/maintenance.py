@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
+from importlib import resources
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from dateutil.rrule import DAILY, MO, MONTHLY, WEEKLY, rrule, weekday
 
@@ -24,7 +25,7 @@ LONGEST_RECURRING_MS = 31 * DAY_MS
 
 SUNDAY = 0
 _SHORTEST_MONTH = 28
-_NO_PLACE = frozenset({"localtime", "Factory"})
+_NO_PLACE = frozenset({"Factory"})
 
 
 class Frequency(StrEnum):
@@ -100,8 +101,8 @@ def last_day(text: str, time_zone: str) -> date:
 
 @cache
 def known_zones() -> frozenset[str]:
-    """The names of IANA's time zones."""
-    return frozenset(available_timezones()) - _NO_PLACE
+    """The names of IANA's time zones, as the package that brings them along lists them."""
+    return frozenset(resources.files("tzdata").joinpath("zones").read_text().split()) - _NO_PLACE
 
 
 def _recurring_starts(window: Window, recurrence: Recurrence, *, from_ms: int, until_ms: int) -> list[int]:

@@ -175,6 +175,10 @@ class World:
         finally:
             await connection.close()
 
+    async def as_pipeline(self, statement: str, *values: Any) -> None:
+        async with self.pipeline.acquire() as connection:
+            await connection.execute(statement, *values)
+
     async def another_organization(self) -> int:
         # Row-level security is forced on the owner too, and nobody makes organizations over HTTP.
         await self.as_owner("ALTER TABLE organizations NO FORCE ROW LEVEL SECURITY")

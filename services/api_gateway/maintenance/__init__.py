@@ -1,0 +1,1 @@
+"""Maintenance windows: when monitors are expected to fail, and nobody is told of it."""
