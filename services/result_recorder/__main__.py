@@ -16,7 +16,7 @@ from shared.runtime.identity import instance_name
 from shared.runtime.settings import RecorderSettings
 
 SERVICE = "result_recorder"
-_POOL_SIZE = 4  # results, presence, the sweep, and one to look whether it is reachable
+_POOL_SIZE = 6  # results, presence, what goes on regularly, and one to look whether it is reachable
 
 
 def main() -> int:

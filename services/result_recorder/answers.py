@@ -6,6 +6,8 @@ from typing import Any
 import structlog
 
 from services.result_recorder.canary_store import keep_canaries
+from services.result_recorder.incidents.certificates import ToldCertificates
+from services.result_recorder.incidents.upkeep import say_incidents
 from services.result_recorder.recording import Answer, Recorded, record
 from services.result_recorder.settling import Unacceptable
 from shared.broker.envelope import read_results
@@ -24,7 +26,7 @@ def read_answers(body: bytes, type: str) -> Sequence[Answer]:  # noqa: A002 - th
     return read_results(body, type).results
 
 
-async def keep_answers(pool: Pool, answers: Sequence[Answer]) -> None:
+async def keep_answers(pool: Pool, answers: Sequence[Answer], *, certificates: ToldCertificates | None = None) -> None:
     """Record a batch and say so. Raises Unacceptable, and errors of the database."""
     for answer in answers:
         if wrong := what_is_wrong(answer):
@@ -32,7 +34,7 @@ async def keep_answers(pool: Pool, answers: Sequence[Answer]) -> None:
     canaries = [answer for answer in answers if answer.kind is CheckKind.CANARY]
     asked = [answer for answer in answers if answer.kind is not CheckKind.CANARY] if canaries else answers
     if asked:
-        _say(await record(pool, asked))
+        _say(await record(pool, asked, certificates=certificates))
     # After the others: one that is stored says that they could be.
     await keep_canaries(pool, [each for each in canaries if isinstance(each, CheckResult)])
 
@@ -63,6 +65,7 @@ def what_is_wrong(answer: Answer) -> str | None:
 
 
 def _say(recorded: Recorded) -> None:
+    say_incidents(recorded.incidents)
     for result, recorded_at in recorded.new:
         ended_at = result.started_at + result.outcome.total_ms
         metrics.RESULT_STORE_DELAY.observe(max(0.0, (recorded_at - ended_at) / 1000))

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from services.result_recorder.health import (
     NEVER,
+    SOFT_FAILURES_TOLERATED,
     Finding,
     LocationState,
     Refusal,
@@ -21,18 +22,26 @@ from shared.checks.vocabulary import Health, OutcomeKind
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """States by location after these findings; what withheld checks show; and who came too late to be applied."""
+    """States by location after these findings; which were applied, in order; what withheld checks show; and who came
+    too late to be applied."""
 
     states: Mapping[int, LocationState]
+    applied: Sequence[tuple[int, Finding]] = ()  # by location
     shown: Mapping[tuple[UUID, int], Refusal] = field(default_factory=dict)  # by (check_id, slot_at)
     late: Mapping[int, Sequence[Finding]] = field(default_factory=dict)  # by location
 
 
-def fold(states: Mapping[int, LocationState], findings: Sequence[tuple[int, Finding]]) -> Folded:
+def fold(
+    states: Mapping[int, LocationState],
+    findings: Sequence[tuple[int, Finding]],
+    *,
+    soft_tolerated: int = SOFT_FAILURES_TOLERATED,
+) -> Folded:
     """Apply (location, finding) pairs of one monitor that are newer than what is known."""
     known = dict(states)
     shown: dict[tuple[UUID, int], Refusal] = {}
     late: dict[int, list[Finding]] = {}
+    applied: list[tuple[int, Finding]] = []
     for location_id, finding in sorted(findings, key=lambda item: (item[1].order, item[0])):
         state = known.get(location_id)
         elsewhere = refusal_elsewhere(known, location_id) if finding.withheld else None
@@ -43,12 +52,18 @@ def fold(states: Mapping[int, LocationState], findings: Sequence[tuple[int, Find
         if state is not None and finding.counts and finding.slot_at <= state.last_slot:
             late.setdefault(location_id, []).append(finding)
         else:
-            known[location_id] = after(state, finding, elsewhere=elsewhere)
-    return Folded(known, shown, late)
+            known[location_id] = after(state, finding, elsewhere=elsewhere, soft_tolerated=soft_tolerated)
+            applied.append((location_id, finding))
+    return Folded(known, applied, shown, late)
 
 
 def folded_anew(
-    stored: LocationState, window: Sequence[Finding], late: Sequence[Finding], *, elsewhere: Refusal | None = None
+    stored: LocationState,
+    window: Sequence[Finding],
+    late: Sequence[Finding],
+    *,
+    elsewhere: Refusal | None = None,
+    soft_tolerated: int = SOFT_FAILURES_TOLERATED,
 ) -> LocationState:
     """The state had `late` come in time.
 
@@ -61,7 +76,7 @@ def folded_anew(
         return stored
     state = _before(stored, ordered, {finding.order for finding in late})
     for finding in ordered:
-        state = after(state, finding, elsewhere=elsewhere if finding.withheld else None)
+        state = after(state, finding, elsewhere=elsewhere if finding.withheld else None, soft_tolerated=soft_tolerated)
     return replace(state, last_slot=max(state.last_slot, stored.last_slot))
 
 

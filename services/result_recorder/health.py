@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from services.result_recorder.incidents.rules import Thresholds
 from shared.checks.vocabulary import OURS, REFUSALS, SOFT_FAILURES, Health, LoginOutcome, OutcomeKind, Phase
 
-CONFIRMING_CHECKS = 3
-SOFT_FAILURES_TOLERATED = 3 * CONFIRMING_CHECKS  # so many failures in a row, and a soft one is `down` as well
-AGREEING_LOCATIONS = 2  # where the customer has no number of their own
+_SHIPPED = Thresholds()
+SOFT_FAILURES_TOLERATED = _SHIPPED.soft_tolerated  # so many failures in a row, and a soft one is `down` as well
+AGREEING_LOCATIONS = _SHIPPED.wanted  # where nobody has a number of their own
 NEVER = 0  # `last_slot` of a location that has not told anything yet
 
 SILENT = "No check has told anything about this mailbox lately."
@@ -96,10 +97,18 @@ class Verdict:
     location_id: int | None
 
 
-def after(state: LocationState | None, finding: Finding, *, elsewhere: Refusal | None = None) -> LocationState:
+def after(
+    state: LocationState | None,
+    finding: Finding,
+    *,
+    elsewhere: Refusal | None = None,
+    soft_tolerated: int = SOFT_FAILURES_TOLERATED,
+) -> LocationState:
     """The state of a location once this finding is known; a stale one changes nothing.
 
-    `elsewhere` is the newest refusal of the same monitor's login at another location.
+    Args:
+        elsewhere: the newest refusal of the same monitor's login at another location.
+        soft_tolerated: how many failures in a row make it down even where they are soft.
     """
     if not finding.counts:
         return _after_our_fault(state, finding)
@@ -109,7 +118,7 @@ def after(state: LocationState | None, finding: Finding, *, elsewhere: Refusal |
         return _after_withheld(state, finding, elsewhere)
     passed = finding.kind is OutcomeKind.OK
     failures = 0 if passed else (state.failures if state else 0) + 1
-    health = _health_of(finding, failures)
+    health = _health_of(finding, failures, soft_tolerated)
     return LocationState(
         health=health,
         since=_since(state, health, finding.slot_at),
@@ -162,10 +171,10 @@ def agreement_matters(states: Mapping[int, LocationState], threshold: int | None
     return 0 < down < wanted
 
 
-def _health_of(finding: Finding, failures: int) -> Health:
+def _health_of(finding: Finding, failures: int, soft_tolerated: int) -> Health:
     if finding.kind is OutcomeKind.OK:
         return Health.UP if finding.warning is None else Health.DEGRADED
-    if finding.kind in SOFT_FAILURES and failures < SOFT_FAILURES_TOLERATED:
+    if finding.kind in SOFT_FAILURES and failures < soft_tolerated:
         return Health.DEGRADED
     return Health.DOWN
 

@@ -82,6 +82,16 @@ WHERE m.id = l.monitor_id AND l.monitor_id = ANY($2::bigint[])
   AND l.health <> 'unknown' AND l.last_slot < $1::bigint - greatest(3 * m.interval_ms::bigint, 300000)"""
 
 
+# What was believed from then on is replaced: a result that came late tells of it anew.
+_FORGET_CHANGES = """
+DELETE FROM health_changes c USING unnest($1::bigint[], $2::bigint[]) AS u(monitor_id, since)
+WHERE c.monitor_id = u.monitor_id AND c.since >= u.since"""
+
+_WRITE_CHANGES = """
+INSERT INTO health_changes (monitor_id, organization_id, since, health)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[])"""
+
+
 @dataclass(frozen=True, slots=True)
 class MonitorState:
     """A row of `monitor_health`."""
@@ -160,6 +170,14 @@ async def write_states(
     if monitors:
         columns = ([getattr(state, name) for state in monitors] for name in MonitorState.__slots__)
         await connection.execute(_WRITE_MONITORS, *columns)
+
+
+async def write_changes(connection: Connection, changes: Sequence[tuple[int, int, int, Health]]) -> None:
+    """Keep from when on what is believed, as (monitor, organization, since, health)."""
+    if changes:
+        monitors, organizations, since, health = (list(column) for column in zip(*changes, strict=True))
+        await connection.execute(_FORGET_CHANGES, monitors, since)
+        await connection.execute(_WRITE_CHANGES, monitors, organizations, since, health)
 
 
 async def unheard_locations(connection: Connection, monitor_ids: Sequence[int]) -> dict[int, int]:

@@ -31,12 +31,14 @@ async def write_verdicts(
     after: Mapping[int, Mapping[int, LocationState]],
     monitors: Mapping[int, MonitorFacts],
     reordered: set[int],
+    now_ms: int | None = None,
 ) -> None:
     """Judge these monitors anew and write what has changed.
 
     Args:
         before: states of the locations as stored; after: as they are to be.
         reordered: monitors whose past has changed, so that `since` may as well.
+        now_ms: where it is time, and no check, that changed what is believed.
     """
     undecided = [
         monitor_id
@@ -57,6 +59,28 @@ async def write_verdicts(
         if before[monitor_id].get(location_id) != state
     ]
     await health_store.write_states(connection, rows, changed)
+    await _keep_history(connection, monitors_before, rows, monitors, reordered, now_ms)
+
+
+async def _keep_history(
+    connection: Connection,
+    before: Mapping[int, MonitorState],
+    rows: Sequence[MonitorState],
+    monitors: Mapping[int, MonitorFacts],
+    reordered: set[int],
+    now_ms: int | None,
+) -> None:
+    """Write down when belief changed. What came late changes the past, anything else begins after what is known."""
+    changes = []
+    for row in rows:
+        was = before[row.monitor_id]
+        monitor = monitors.get(row.monitor_id)
+        past = row.monitor_id in reordered
+        if monitor is None or (row.health is was.health and not (past and row.since != was.since)):
+            continue
+        since = row.since if past else max(row.since, was.since + 1)
+        changes.append((row.monitor_id, monitor.organization_id, since if now_ms is None else now_ms, row.health))
+    await health_store.write_changes(connection, changes)
 
 
 async def judge_silent(connection: Connection, *, now_ms: int, most: int) -> int:
@@ -65,7 +89,9 @@ async def judge_silent(connection: Connection, *, now_ms: int, most: int) -> int
     if silent:
         facts = await read_monitors(connection, silent)
         rows, states = await health_store.read_states(connection, silent)
-        await write_verdicts(connection, rows, before=states, after=states, monitors=facts, reordered=set())
+        await write_verdicts(
+            connection, rows, before=states, after=states, monitors=facts, reordered=set(), now_ms=now_ms
+        )
     return len(silent)
 
 
@@ -84,4 +110,4 @@ def _with_verdict(state: MonitorState, verdict: Verdict, *, reordered: bool) -> 
 
 def _threshold(monitors: Mapping[int, MonitorFacts], monitor_id: int) -> int | None:
     monitor = monitors.get(monitor_id)
-    return monitor.threshold if monitor is not None else None
+    return monitor.thresholds.wanted if monitor is not None else None

@@ -8,18 +8,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.result_recorder.incidents.rules import Agreement, Thresholds
 from shared.database.pool import Connection
 
 _ADVISORY_CLASS = 0x6D70_0001
 _MOST_KEY = 0x7FFF_FFFF
 
-# What the rules ask of the monitors that still exist; the clock comes along.
+# What the rules ask of the monitors that still exist. Thresholds are the customer's, their package's, or the shipped.
 _READ = """
 SELECT m.id, m.public_id, m.organization_id, m.revision, m.status, m.credential_id,
-       c.alert_location_threshold_count, h.monitor_id IS NOT NULL AS has_health,
+       coalesce(p.alert_consecutive_checks, 3) AS confirm_after,
+       coalesce(p.alert_location_threshold, 'majority') AS agreement,
+       coalesce(c.alert_location_threshold_count, p.alert_location_threshold_count, 2) AS agreeing_count,
+       coalesce(p.retry_interval_seconds, 60) AS retry_seconds, h.monitor_id IS NOT NULL AS has_health,
        ARRAY(SELECT l.location_id FROM location_health l WHERE l.monitor_id = m.id) AS locations
 FROM monitors m
 JOIN customers c ON c.id = m.customer_id
+LEFT JOIN LATERAL (
+    SELECT p.* FROM package_configs p
+    WHERE p.organization_id = m.organization_id AND p.package_type IN (c.package_type, 'standard')
+    ORDER BY p.package_type = 'standard' LIMIT 1) AS p ON true
 LEFT JOIN monitor_health h ON h.monitor_id = m.id
 WHERE m.id = ANY($1::bigint[])"""
 
@@ -38,7 +46,7 @@ class MonitorFacts:
 
     Args:
         checked: it is not disabled.
-        threshold: how many locations have to agree, where the customer says so.
+        thresholds, retry_ms: when failures are believed, and how soon they are looked at again.
         has_health, locations: which rows of health there were a moment ago.
     """
 
@@ -48,7 +56,8 @@ class MonitorFacts:
     revision: int
     checked: bool
     credential_id: UUID | None
-    threshold: int | None
+    thresholds: Thresholds
+    retry_ms: int
     has_health: bool
     locations: frozenset[int]
 
@@ -69,7 +78,8 @@ async def read_monitors(connection: Connection, ids: Sequence[int]) -> dict[int,
             revision=row["revision"],
             checked=row["status"] != "disabled",
             credential_id=row["credential_id"],
-            threshold=row["alert_location_threshold_count"],
+            thresholds=Thresholds(row["confirm_after"], Agreement(row["agreement"]), row["agreeing_count"]),
+            retry_ms=row["retry_seconds"] * 1000,
             has_health=row["has_health"],
             locations=frozenset(row["locations"]),
         )

@@ -1,8 +1,8 @@
 """One transaction that keeps a batch of answers: results, what they mean for health, missed slots, logins.
 
 All of it or nothing; told again it changes nothing. Locks are taken in one order (monitors without a health row, rows
-to be made, health rows by id, then accounts), so that recorders side by side wait for each other and never for ever.
-What becomes of the messages is for `settling`.
+to be made, health rows by id, groups of incidents, then accounts), so that recorders side by side wait for each other
+and never for ever. What becomes of the messages is for `settling`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,9 @@ from services.result_recorder import health_store, missed_store, monitor_store, 
 from services.result_recorder.folding import Folded, fold, folded_anew
 from services.result_recorder.health import LocationState, refusal_elsewhere
 from services.result_recorder.health_store import Newcomer
+from services.result_recorder.incidents.certificates import ToldCertificates, keep_certificate_notices
+from services.result_recorder.incidents.incident_book import Heard, keep_incidents
+from services.result_recorder.incidents.keeping import IncidentNews
 from services.result_recorder.judging import monitor_after, write_verdicts
 from services.result_recorder.location_store import location_numbers
 from services.result_recorder.login_book import Told, keep_logins
@@ -34,20 +37,29 @@ class Recorded:
     new: Sequence[tuple[CheckResult, int]] = ()
     duplicates: int = 0
     missed: Mapping[str, int] = field(default_factory=dict)
+    incidents: Sequence[IncidentNews] = ()
 
 
-async def record(pool: Pool, answers: Sequence[Answer]) -> Recorded:
+async def record(pool: Pool, answers: Sequence[Answer], *, certificates: ToldCertificates | None = None) -> Recorded:
     """Keep a batch.
+
+    Args:
+        certificates: what this process has told of already.
 
     Raises:
         DatabaseUnavailable, DatabaseConflict: nothing was kept; the same batch may be kept later.
         DatabaseRejected: nothing was kept, and something in this batch can never be.
     """
+    certificates = certificates or ToldCertificates()
     async with transaction(pool) as connection:
-        return await record_within(connection, answers)
+        recorded = await record_within(connection, answers, certificates=certificates)
+    certificates.confirm(each for each, _ in recorded.new)
+    return recorded
 
 
-async def record_within(connection: Connection, answers: Sequence[Answer]) -> Recorded:
+async def record_within(
+    connection: Connection, answers: Sequence[Answer], *, certificates: ToldCertificates | None = None
+) -> Recorded:
     """The same inside a transaction of the caller's, which holds the locks until it ends."""
     results = _once_each([each for each in answers if isinstance(each, CheckResult) and each.record])
     missed = [each for each in answers if isinstance(each, MissedSlots) and each.record]
@@ -55,14 +67,17 @@ async def record_within(connection: Connection, answers: Sequence[Answer]) -> Re
     now_ms = await monitor_store.clock_ms(connection)
     numbers = await location_numbers(connection, sorted({each.location for each in answers}))
     monitors = await _lock_monitors(connection, results, missed, numbers, [each.monitor_id for each in answers])
-    new = await _keep_results(connection, results, monitors, numbers)
+    new, heard = await _keep_results(connection, results, monitors, numbers)
+    incidents = await keep_incidents(connection, heard, monitors, now_ms=now_ms) if heard else []
+    current = [each for each, _ in new if _is_current(each, monitors)]
+    await keep_certificate_notices(connection, current, certificates or ToldCertificates(), now_ms=now_ms)
     await _free(connection, new, numbers)
     counts = await _keep_missed(connection, missed, numbers)
     await keep_logins(connection, _logins(answers, monitors, numbers), now_ms=now_ms)
     await result_store.finish_tests(
         connection, sorted({each.check_id for each in answers if not each.record and each.check_id is not None})
     )
-    return Recorded(new=new, duplicates=_count_results(answers) - len(new), missed=counts)
+    return Recorded(new=new, duplicates=_count_results(answers) - len(new), missed=counts, incidents=incidents)
 
 
 async def _lock_monitors(
@@ -93,9 +108,9 @@ async def _keep_results(
     results: Sequence[CheckResult],
     monitors: Mapping[int, MonitorFacts],
     numbers: Mapping[str, int],
-) -> list[tuple[CheckResult, int]]:
+) -> tuple[list[tuple[CheckResult, int]], dict[int, Heard]]:
     if not results:
-        return []
+        return [], {}
     current: dict[int, list[CheckResult]] = {}
     for each in results:
         if _is_current(each, monitors):
@@ -103,7 +118,7 @@ async def _keep_results(
     before, states = await health_store.read_states(connection, sorted(current))
     if set(current) - set(before):
         raise DatabaseConflict("a monitor was deleted while its results were being recorded")
-    folded = {monitor_id: _fold(states[monitor_id], of, numbers) for monitor_id, of in current.items()}
+    folded = {each: _fold(states[each], of, numbers, monitors[each]) for each, of in current.items()}
     shown = {key: refusal for each in folded.values() for key, refusal in each.shown.items()}
     rows = [
         row_of(each, numbers[each.location], shown.get((each.check_id, each.slot_at)))
@@ -117,11 +132,15 @@ async def _keep_results(
             for monitor_id, of in current.items()
             if (fresh := [each for each in of if (each.check_id, each.slot_at) in recorded_at])
         }
-        folded = {monitor_id: _fold(states[monitor_id], of, numbers) for monitor_id, of in current.items()}
+        folded = {each: _fold(states[each], of, numbers, monitors[each]) for each, of in current.items()}
     after, reordered = await _work_in_late(connection, folded, monitors)
     checked = {monitor_id: monitor_after(before[monitor_id], of) for monitor_id, of in current.items()}
     await write_verdicts(connection, checked, before=states, after=after, monitors=monitors, reordered=reordered)
-    return new
+    heard = {
+        monitor_id: Heard(folded[monitor_id].applied, [(numbers[each.location], each.slot_at) for each in of])
+        for monitor_id, of in current.items()
+    }
+    return new, heard
 
 
 async def _work_in_late(
@@ -144,6 +163,7 @@ async def _work_in_late(
             [finding_of_row(row) for row in windows.get((at.monitor_id, at.location_id), ())],
             folded[at.monitor_id].late[at.location_id],
             elsewhere=refusal_elsewhere(states, at.location_id),
+            soft_tolerated=monitors[at.monitor_id].thresholds.soft_tolerated,
         )
         after[at.monitor_id] = {**states, at.location_id: anew}
     return after, {at.monitor_id for at in late}
@@ -171,8 +191,14 @@ async def _keep_missed(
     return counts
 
 
-def _fold(states: Mapping[int, LocationState], results: Sequence[CheckResult], numbers: Mapping[str, int]) -> Folded:
-    return fold(states, [(numbers[each.location], finding_of(each)) for each in results])
+def _fold(
+    states: Mapping[int, LocationState],
+    results: Sequence[CheckResult],
+    numbers: Mapping[str, int],
+    monitor: MonitorFacts,
+) -> Folded:
+    findings = [(numbers[each.location], finding_of(each)) for each in results]
+    return fold(states, findings, soft_tolerated=monitor.thresholds.soft_tolerated)
 
 
 def _logins(answers: Sequence[Answer], monitors: Mapping[int, MonitorFacts], numbers: Mapping[str, int]) -> list[Told]:

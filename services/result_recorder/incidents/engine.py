@@ -45,7 +45,7 @@ _FORGOTTEN_AFTER_INTERVALS = 3
 def advance(state: State | None, observed: Observation, rules: Rules, *, now: int) -> Answer:
     """The state after this, None where there is nothing to remember, and what has happened, in order."""
     if isinstance(observed, Stopped):
-        return None, tuple(_stopped(state, observed.resolution, now)) if state is not None else ()
+        return None, stopped(state, observed.resolution, now=now) if state is not None else ()
     if state is None:
         if not isinstance(observed, Seen) or observed.passed:
             return None, ()
@@ -65,6 +65,18 @@ def advance(state: State | None, observed: Observation, rules: Rules, *, now: in
     return (after if _worth_remembering(after) else None), tuple(happened)
 
 
+def stopped(state: State, resolution: Resolution, *, now: int) -> tuple[Transition, ...]:
+    """What happens when a monitor is not checked any more; nothing of it is remembered."""
+    happened: list[Transition] = []
+    if state.open is not None:
+        happened.append(Resolved(resolution, now, None, state.open.quiet))
+    if state.flapping:
+        happened.append(Settled(still_open=False))
+    if state.pending is not None:
+        happened.append(FollowUpWithdrawn())
+    return tuple(happened)
+
+
 def settles_at(state: State) -> int | None:
     """When a monitor that is flapping counts as settled, if nothing changes before."""
     return state.changed_at + SETTLED_AFTER_MS if state.flapping else None
@@ -77,15 +89,6 @@ def _is_news(state: State, observed: Seen | GotPast) -> bool:
     if place is None:
         return isinstance(observed, Seen)
     return observed.slot_at > place.slot_at
-
-
-def _stopped(state: State, resolution: Resolution, now: int) -> Iterable[Transition]:
-    if state.open is not None:
-        yield Resolved(resolution, now, None, state.open.quiet)
-    if state.flapping:
-        yield Settled(still_open=False)
-    if state.pending is not None:
-        yield FollowUpWithdrawn()
 
 
 def _forget(state: State, observed: Observation, rules: Rules, now: int) -> State:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.result_recorder.health import Finding
-from services.result_recorder.incidents import state_store
-from services.result_recorder.incidents.engine import advance
+from services.result_recorder.incidents import incident_store, state_store
+from services.result_recorder.incidents.engine import advance, stopped
+from services.result_recorder.incidents.incident_store import IncidentRow
 from services.result_recorder.incidents.keeping import Change, IncidentNews, keep_changes
 from services.result_recorder.incidents.rules import Rules
-from services.result_recorder.incidents.state import State
+from services.result_recorder.incidents.state import NOWHERE, Open, State
 from services.result_recorder.incidents.transitions import (
     GotPast,
     Observation,
@@ -67,20 +68,41 @@ async def keep_incidents(
 async def keep_passing_time(
     connection: Connection, monitors: Mapping[int, MonitorFacts], *, now_ms: int
 ) -> list[IncidentNews]:
-    """Take on by time alone: what is disabled ends, what no longer flaps settles, follow-ups that vanished come anew."""
+    """Take on by time alone: what is disabled ends, what no longer flaps settles, lost follow-ups come anew."""
     ids = sorted(monitors)
-    states = await state_store.read_states(connection, ids)
+    states = await _states_or_restored(connection, ids, monitors)
     over = await state_store.follow_ups_over(connection, ids, now_ms=now_ms)
     watched = await read_watched(connection, [monitors[each] for each in ids], now_ms=now_ms)
     changes = []
     for monitor_id, each in sorted(watched.items()):
-        before = states.get(monitor_id)
         observed: Observation = TimePassed(follow_up_over=monitor_id in over)
         if not each.facts.checked:
             observed = Stopped(Resolution.DISABLED)
-            before = before or None
-        changes.append(_change(each, before, [observed], each.rules(), now_ms))
+        changes.append(_change(each, states.get(monitor_id), [observed], each.rules(), now_ms))
     return await keep_changes(connection, changes, now_ms=now_ms)
+
+
+async def end_deleted(connection: Connection, monitor_ids: Sequence[int], *, now_ms: int) -> list[IncidentNews]:
+    """End the open incidents of monitors that are gone; what was remembered of them went with them."""
+    opened = await incident_store.open_incidents(connection, monitor_ids)
+    changes = []
+    for monitor_id, row in sorted(opened.items()):
+        transitions = stopped(_restored(row, 0), Resolution.DELETED, now=now_ms)
+        changes.append(Change(monitor_id, None, None, transitions))
+    return await keep_changes(connection, changes, now_ms=now_ms)
+
+
+async def _states_or_restored(
+    connection: Connection, monitor_ids: Sequence[int], monitors: Mapping[int, MonitorFacts]
+) -> dict[int, State]:
+    """What is remembered; of an open incident that nothing is remembered of, what its row says."""
+    states = await state_store.read_states(connection, monitor_ids)
+    opened = await incident_store.open_incidents(connection, [each for each in monitor_ids if each not in states])
+    return states | {each: _restored(row, monitors[each].revision) for each, row in opened.items()}
+
+
+def _restored(row: IncidentRow, revision: int) -> State:
+    return State(revision, open=Open(row.kind, row.phase, NOWHERE, row.quiet), flapping=row.quiet)
 
 
 def _after(watched: Watched, state: State | None, heard: Heard, now_ms: int) -> Change | None:

@@ -20,13 +20,14 @@ FROM (SELECT DISTINCT hashtext(organization_id || '/' || host || '/' || layer) A
 
 # An incident outlives its monitor, so what is needed to end it comes from its own row.
 _OPEN = """
-SELECT i.id, i.monitor_id, i.organization_id, i.customer_id, i.group_id, i.quiet, i.kind, g.host, g.layer
+SELECT i.id, i.monitor_id, i.organization_id, i.customer_id, i.group_id, i.quiet, i.kind, i.phase, g.host, g.layer,
+       true AS is_open
 FROM incidents i JOIN incident_groups g ON g.id = i.group_id
 WHERE i.monitor_id = ANY($1::bigint[]) AND i.resolved_at IS NULL"""
 
 _NEWEST = """
 SELECT DISTINCT ON (i.monitor_id) i.id, i.monitor_id, i.organization_id, i.customer_id, i.group_id, i.quiet, i.kind,
-       g.host, g.layer
+       i.phase, g.host, g.layer, i.resolved_at IS NULL AS is_open
 FROM incidents i JOIN incident_groups g ON g.id = i.group_id
 WHERE i.monitor_id = ANY($1::bigint[])
 ORDER BY i.monitor_id, i.id DESC"""
@@ -91,11 +92,12 @@ ORDER BY place"""
 
 _COUNT_OPEN = "SELECT count(*) FROM incidents WHERE resolved_at IS NULL"
 
-# Open incidents of monitors that are gone, or not checked any more.
+# Open incidents of monitors that are gone or not checked any more, or that nothing is remembered of.
 _LEFT_OVER = """
 SELECT i.monitor_id, m.id IS NULL AS deleted
 FROM incidents i LEFT JOIN monitors m ON m.id = i.monitor_id
-WHERE i.resolved_at IS NULL AND (m.id IS NULL OR m.status = 'disabled')
+WHERE i.resolved_at IS NULL AND (m.id IS NULL OR m.status = 'disabled'
+    OR NOT EXISTS (SELECT FROM incident_states s WHERE s.monitor_id = i.monitor_id))
 ORDER BY i.monitor_id LIMIT $1"""
 
 Group = tuple[int, str, str]
@@ -113,8 +115,10 @@ class IncidentRow:
     group_id: int
     quiet: bool
     kind: str
+    phase: str
     host: str
     layer: str
+    is_open: bool
 
     @property
     def group(self) -> Group:
@@ -176,9 +180,7 @@ async def change_causes(connection: Connection, changes: Sequence[tuple[int, Any
         await connection.execute(_CHANGE_CAUSE, [incident_id for incident_id, _ in changes], *columns)
 
 
-async def resolve_incidents(
-    connection: Connection, ended: Sequence[tuple[int, int, int | None, str]]
-) -> None:
+async def resolve_incidents(connection: Connection, ended: Sequence[tuple[int, int, int | None, str]]) -> None:
     """End incidents, given as (id, resolved_at, recovered_at, resolution)."""
     if ended:
         await connection.execute(_RESOLVE, *(list(column) for column in zip(*ended, strict=True)))
@@ -213,7 +215,7 @@ async def count_open(connection: Connection) -> int:
 
 
 async def left_over(connection: Connection, *, most: int) -> dict[int, bool]:
-    """Monitors not checked any more that an incident is open of, and whether they are deleted."""
+    """Monitors with an open incident that nobody goes on with, and whether they are deleted."""
     return {row["monitor_id"]: row["deleted"] for row in await connection.fetch(_LEFT_OVER, most)}
 
 

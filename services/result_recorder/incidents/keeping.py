@@ -6,7 +6,7 @@ monitors go together, so that a whole host going down is a few statements.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.result_recorder.incidents import follow_up_store, incident_store, state_store
 from services.result_recorder.incidents.follow_up_store import FollowUp
@@ -96,7 +96,9 @@ class _Ledger:
     async def lock(self, changes: Sequence[tuple[Change, Sequence[Transition]]]) -> None:
         """Lock every group that members may come to or go from."""
         groups = {self._newest[each.monitor_id].group for each, _ in changes if each.monitor_id in self._newest}
-        groups |= {_group(each.watched, t) for each, told in changes for t in told if isinstance(t, Opened) and each.watched}
+        groups |= {
+            _group(each.watched, t) for each, told in changes for t in told if isinstance(t, Opened) and each.watched
+        }
         await incident_store.lock_groups(self._connection, sorted(groups))
 
     async def keep(self, told: Sequence[tuple[Change, Transition]]) -> None:
@@ -112,11 +114,12 @@ class _Ledger:
             if row is None:
                 continue
             match transition:
-                case CauseChanged(cause):
+                case CauseChanged(cause) if row.is_open:
                     causes.append((row.id, cause))
                     events.append((row.organization_id, row.id, "cause_changed", cause.message))
-                case Resolved():
+                case Resolved() if row.is_open:
                     ended.append((row, transition))
+                    self._newest[row.monitor_id] = replace(row, is_open=False)
                     events.append((row.organization_id, row.id, "resolved", _IN_WORDS[transition.resolution]))
                     if not transition.quiet:
                         outbox.append(_about(row, "resolved"))
@@ -124,7 +127,7 @@ class _Ledger:
                     outbox.append(_about(row, "flapping"))
                 case Settled(still_open):
                     outbox.append(_about(row, "settled"))
-                    if still_open:
+                    if still_open and row.is_open:
                         louder.append(row.id)
                         outbox.append(_about(row, "opened"))
         await incident_store.change_causes(self._connection, causes)
@@ -154,8 +157,10 @@ class _Ledger:
                 group_id=groups[watched.organization_id, host, layer],
                 quiet=transition.quiet,
                 kind=transition.cause.kind,
+                phase=transition.cause.phase,
                 host=host,
                 layer=layer,
+                is_open=True,
             )
             self._newest[watched.id] = row
             members[row.group_id] += 1

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
+NOWHERE = -1  # no location
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:

@@ -53,9 +53,7 @@ class Watched:
         )
 
 
-async def read_watched(
-    connection: Connection, monitors: Sequence[MonitorFacts], *, now_ms: int
-) -> dict[int, Watched]:
+async def read_watched(connection: Connection, monitors: Sequence[MonitorFacts], *, now_ms: int) -> dict[int, Watched]:
     """Those of these monitors that still exist."""
     facts = {each.id: each for each in monitors}
     return {
