@@ -19,6 +19,7 @@ from services.api_gateway.customer_models import (
     Customers,
     Organization,
 )
+from services.api_gateway.incidents.operations import INCIDENT_OPERATIONS
 from services.api_gateway.locations.operations import LOCATION_OPERATIONS
 from services.api_gateway.maintenance.operations import MAINTENANCE_OPERATIONS
 from services.api_gateway.monitor_models import (
@@ -220,6 +221,7 @@ _MONITORING: tuple[Operation, ...] = (
 
 OPERATIONS: tuple[Operation, ...] = (
     *_MONITORING,
+    *INCIDENT_OPERATIONS,
     *LOCATION_OPERATIONS,
     *PACKAGE_OPERATIONS,
     *TAG_OPERATIONS,

@@ -1,0 +1,134 @@
+"""Incidents over HTTP: read, acknowledged, annotated, snoozed."""
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from services.api_gateway.calls import Call, json_answer
+from services.api_gateway.identifiers import read_uuid
+from services.api_gateway.incidents.incident_store import (
+    IncidentRow,
+    acknowledge,
+    add_event,
+    count_incidents,
+    find_incident,
+    incident_of,
+    list_incidents,
+    snooze,
+    token_name,
+)
+from services.api_gateway.incidents.models import (
+    IncidentChanged,
+    IncidentDetails,
+    IncidentPage,
+    IncidentQuery,
+    Incidents,
+    Note,
+    Snooze,
+)
+from services.api_gateway.incidents.timeline_store import read_evidence, read_timeline
+from services.api_gateway.monitor_handlers import wanted_customer
+from services.api_gateway.problems import Problem, not_found, wrong_fields
+from services.api_gateway.reading import Model, read_object, read_query, validated
+from shared.database.pool import Connection, organization_transaction
+
+PATH = "/api/incidents"
+
+
+async def show_incidents(call: Call) -> web.Response:
+    """`GET /api/incidents`."""
+    query = read_query(call.request, IncidentQuery)
+    if query.organization_id not in (None, call.organization_id):
+        raise not_found("Organization")
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        customer_id = await wanted_customer(connection, call, query.customer_id)
+        found = await list_incidents(
+            connection,
+            call.organization_id,
+            customer_id=customer_id,
+            status=query.status,
+            limit=query.limit,
+            offset=query.offset,
+        )
+        if query.include_total in ("0", "false"):
+            return json_answer(Incidents(found))
+        total = await count_incidents(connection, call.organization_id, customer_id=customer_id, status=query.status)
+    return json_answer(Incidents(IncidentPage(incidents=found, total=total, limit=query.limit, offset=query.offset)))
+
+
+async def show_incident(call: Call) -> web.Response:
+    """`GET /api/incidents/{publicId}`."""
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        row = await _in_scope(connection, call)
+        return json_answer(
+            IncidentDetails(
+                incident=incident_of(row),
+                timeline=await read_timeline(connection, row),
+                evidence_check=await read_evidence(connection, row),
+            )
+        )
+
+
+async def acknowledge_incident(call: Call) -> web.Response:
+    """`POST /api/incidents/{publicId}/acknowledge`; whoever was first stays the one who did."""
+    call.principal.require_write()
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        row = await _in_scope(connection, call, held=True)
+        if row["acknowledged_at"] is None:
+            _require_open(row)
+            await acknowledge(connection, row, actor=await _actor(connection, call))
+        return await _changed(connection, call)
+
+
+async def note_on_incident(call: Call) -> web.Response:
+    """`POST /api/incidents/{publicId}/notes`; a resolved one can be written about as well."""
+    call.principal.require_write()
+    sent = await _body(call, Note)
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        row = await _in_scope(connection, call)
+        await add_event(connection, row, kind="note", actor=await _actor(connection, call), text=sent.text)
+        return await _changed(connection, call)
+
+
+async def snooze_incident(call: Call) -> web.Response:
+    """`POST /api/incidents/{publicId}/snooze`."""
+    call.principal.require_write()
+    sent = await _body(call, Snooze)
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        row = await _in_scope(connection, call, held=True)
+        _require_open(row)
+        await snooze(connection, row, actor=await _actor(connection, call), minutes=sent.minutes)
+        return await _changed(connection, call)
+
+
+async def _in_scope(connection: Connection, call: Call, *, held: bool = False) -> IncidentRow:
+    """The incident the address names, where this token may see it; raises Problem 400, 403 or 404."""
+    public_id = read_uuid(call.request.match_info["publicId"])
+    if public_id is None:
+        raise Problem(HTTPStatus.BAD_REQUEST, "Incident public ID (UUID) required")
+    row = await find_incident(connection, call.organization_id, public_id, held=held)
+    if row is None:
+        raise not_found("Incident")
+    call.principal.require_customer(row["customer_id"])
+    return row
+
+
+async def _changed(connection: Connection, call: Call) -> web.Response:
+    return json_answer(IncidentChanged(incident=incident_of(await _in_scope(connection, call))))
+
+
+async def _actor(connection: Connection, call: Call) -> str:
+    return await token_name(connection, call.organization_id, call.principal.token_id)
+
+
+async def _body(call: Call, model: type[Model]) -> Model:
+    body, unkeepable = await read_object(call.request)
+    sent, faults = validated(model, body, known=unkeepable)
+    if sent is None:
+        raise wrong_fields(faults)
+    return sent
+
+
+def _require_open(row: IncidentRow) -> None:
+    if row["resolved_at"] is not None:
+        raise Problem(HTTPStatus.CONFLICT, "The incident is resolved")
