@@ -184,6 +184,7 @@ async def customer_in_scope(connection: Connection, call: Call, identifier: int 
 
 
 async def wanted_customer(connection: Connection, call: Call, text: str | None) -> int | None:
+    """The customer a list is asked for, else the only one this token may see; raises Problem 400, 403 or 404."""
     if text is None:
         return call.principal.customer_id
     identifier = read_customer_identifier(text)
