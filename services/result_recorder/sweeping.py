@@ -1,4 +1,6 @@
-"""What nobody's message brings about: health that nothing confirms any more, and rows of no further use."""
+"""What nobody's message brings about: health that nothing confirms any more, rows of no further use, maintenance to
+come.
+"""
 
 import asyncio
 
@@ -7,6 +9,7 @@ import structlog
 from services.result_recorder.judging import judge_silent
 from services.result_recorder.location_store import forget_workers
 from services.result_recorder.login_store import forget_history
+from services.result_recorder.maintenance import plan_ahead
 from services.result_recorder.monitor_store import clock_ms
 from shared.database.errors import DatabaseError
 from shared.database.pool import Pool, transaction
@@ -40,7 +43,7 @@ async def tidy(pool: Pool) -> None:
 
 
 async def keep_sweeping(pool: Pool, stop: asyncio.Event) -> None:
-    """Both, again and again, until stopped."""
+    """All of it, again and again, until stopped."""
     sweeps = 0
     while not await stopped_within(stop, SWEEP_SECONDS):
         try:
@@ -48,6 +51,7 @@ async def keep_sweeping(pool: Pool, stop: asyncio.Event) -> None:
                 _log.info("health_unknown", monitors=silent)
             if sweeps % SWEEPS_PER_TIDYING == 0:
                 await tidy(pool)
+                await plan_ahead(pool)
             sweeps += 1
         except DatabaseError as error:
             _log.warning("sweep_failed", reason=str(error))
