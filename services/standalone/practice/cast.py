@@ -49,10 +49,11 @@ class Part:
     password: str = PASSWORD
     kinds: tuple[Kind, ...] = (Kind.OK,)
     warning: Warn | None = None
+    domain: str = "localhost"
 
     @property
     def hostname(self) -> str:
-        return f"{self.label}.localhost"
+        return f"{self.label}.{self.domain}"
 
 
 _IMAP, _POP3 = MailProtocol.IMAP, MailProtocol.POP3

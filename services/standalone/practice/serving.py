@@ -1,4 +1,4 @@
-"""Sockets for the scripts: each part of the cast on a port of its own on loopback, until the block ends."""
+"""Sockets for the scripts: each part of the cast on a port of its own, until the block ends."""
 
 import asyncio
 import itertools
@@ -11,7 +11,7 @@ from services.standalone.practice.certificates import PracticeAuthority
 from services.standalone.practice.scripts import Ask, Pause, Say, Script, imap_script, pop3_script
 from shared.checks.vocabulary import MailProtocol, Security
 
-_HOST = "127.0.0.1"
+_LOOPBACK = "127.0.0.1"
 _LINE_BYTES = 8192
 _VISIT_SECONDS = 60.0
 
@@ -20,17 +20,19 @@ _FIRST_PORT = 14143
 
 
 @asynccontextmanager
-async def practice_servers(cast: Sequence[Part], authority: PracticeAuthority) -> AsyncIterator[Mapping[Part, int]]:
+async def practice_servers(
+    cast: Sequence[Part], authority: PracticeAuthority, *, host: str = _LOOPBACK
+) -> AsyncIterator[Mapping[Part, int]]:
     """The ports they listen on."""
     async with AsyncExitStack() as opened:
         yield {
-            part: await opened.enter_async_context(_server(part, authority, wanted_port=_FIRST_PORT + place))
+            part: await opened.enter_async_context(_server(part, authority, host=host, wanted_port=_FIRST_PORT + place))
             for place, part in enumerate(cast)
         }
 
 
 @asynccontextmanager
-async def _server(part: Part, authority: PracticeAuthority, *, wanted_port: int) -> AsyncIterator[int]:
+async def _server(part: Part, authority: PracticeAuthority, *, host: str, wanted_port: int) -> AsyncIterator[int]:
     context = None if part.security is Security.NONE else authority.server_context(part.hostname, part.papers)
     script = imap_script if part.protocol is MailProtocol.IMAP else pop3_script
     visits = itertools.count()
@@ -53,7 +55,7 @@ async def _server(part: Part, authority: PracticeAuthority, *, wanted_port: int)
     from_the_first_byte = context if part.security is Security.TLS else None
 
     async def listen(port: int) -> asyncio.Server:
-        return await asyncio.start_server(welcome, _HOST, port, ssl=from_the_first_byte, limit=_LINE_BYTES)
+        return await asyncio.start_server(welcome, host, port, ssl=from_the_first_byte, limit=_LINE_BYTES)
 
     try:
         server = await listen(wanted_port)
