@@ -15,12 +15,14 @@ BENCH ?= engine
 
 PYTEST := .venv/bin/python -m pytest
 COMPILE := UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile --generate-hashes --universal \
-	--python-version 3.11 --no-header --no-annotate --quiet pyproject.toml --extra standalone --extra build
+	--python-version 3.11 --no-header --no-annotate --quiet
+ALL := pyproject.toml --extra standalone --extra build
+COMPOSE := docker compose --file deploy/compose.yaml $(if $(DEMO),--env-file deploy/demo.env)
 
-.PHONY: help setup setup-dev run demo test test-unit check soak bench lock clean
+.PHONY: help setup setup-dev run demo test test-unit check check-deploy manifests up down soak bench lock clean
 
 help: ## list the commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "PORT=8080 and DATA=./data say where \`make run\` listens and keeps its data; ARGS=... goes to pytest."
 
@@ -41,7 +43,7 @@ test: ## every test, against a real Postgres, RabbitMQ and Dovecot
 	@sh deploy/setup/python.sh
 	@$(MAKE) setup-dev
 	@sh deploy/setup/servers.sh
-	@$(PYTEST) -m "not soak and not fuzz" --numprocesses=3 --dist=loadfile $(ARGS)
+	@$(PYTEST) -m "not soak and not fuzz and not manifests" --numprocesses=3 --dist=loadfile $(ARGS)
 
 test-unit: setup-dev ## the tests that need no servers
 	@$(PYTEST) -m "not soak and not fuzz" tests/unit tests/architecture $(ARGS)
@@ -51,6 +53,22 @@ check: setup-dev ## lint, format, types, and the rules of the house
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@$(PYTEST) -q tests/architecture
+	@$(MAKE) check-deploy
+
+check-deploy: setup-dev ## render and validate the image's file, compose, the chart and what is made of it
+	@sh deploy/check/tools.sh
+	@$(PYTEST) -q -m manifests tests/deploy $(ARGS)
+
+manifests: setup-dev ## write deploy/kustomize anew from the chart
+	@sh deploy/check/tools.sh
+	@.venv/bin/python deploy/check/render.py
+
+up: ## everything in containers, each service apart (DEMO=1: with practice mail servers); needs Docker
+	@$(COMPOSE) up --detach --build --wait
+	@$(COMPOSE) run --rm --no-deps --quiet-pull show-token
+
+down: ## stop the containers; the data stays
+	@$(COMPOSE) --profile demo down
 
 soak: setup-dev ## the tests that run for minutes
 	@sh deploy/setup/servers.sh
@@ -64,8 +82,10 @@ fuzz: setup-dev ## a million spoiled conversations with mail servers, in twenty 
 	@$(PYTEST) -m fuzz tests/fuzz $(ARGS)
 
 lock: setup-dev ## write the exact versions of pyproject.toml's needs to requirements*.txt
-	@$(COMPILE) -o requirements.txt
-	@$(COMPILE) --extra dev -c requirements.txt -o requirements-dev.txt
+	@$(COMPILE) $(ALL) -o requirements.txt
+	@$(COMPILE) $(ALL) --extra dev -c requirements.txt -o requirements-dev.txt
+	@$(COMPILE) pyproject.toml -c requirements.txt -o deploy/requirements.txt
+	@$(COMPILE) deploy/check/tools.in --no-deps -o deploy/check/requirements.txt
 
 clean: ## remove the environment and what tools left; never the data
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -26,11 +26,30 @@ broker = typer.Typer(no_args_is_help=True, help="RabbitMQ's policies, without wh
 
 
 @broker.command("apply")
-def apply(management_url: ManagementUrl = None, vhost: Vhost = None) -> None:
+def apply(
+    management_url: ManagementUrl = None,
+    vhost: Vhost = None,
+    users: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also make each service's own user, with the rights it needs and no others: the directory with a "
+            "file amqp-url.ROLE for each.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
     """Make the vhost where it is missing, and set our policies in it."""
+    addresses = addresses_by_role(users, "amqp-url.") if users else {}
+    for role in addresses:
+        try:
+            rights_of(role)
+        except ValueError as error:
+            fail(str(error))
     url, chosen = finish(_where(management_url, vhost))
     for name in finish(policies.apply(url, vhost=chosen)):
         print_lines(f"Set the policy {name} in the vhost {chosen}.")
+    for name in finish(apply_users(url, addresses)) if addresses else ():
+        print_lines(f"The user {name} is there, with its rights.")
 
 
 @broker.command("verify")
@@ -43,30 +62,6 @@ def verify(management_url: ManagementUrl = None, vhost: Vhost = None) -> None:
     if faults:
         raise typer.Exit(1)
     print_lines(f"The vhost {chosen} has all our policies.")
-
-
-@broker.command("users")
-def users(
-    addresses: Annotated[
-        Path,
-        typer.Option(
-            "--from",
-            help="The directory with a file amqp-url.ROLE for each user, as `mailprobe secrets make` writes them.",
-            show_default=False,
-        ),
-    ],
-    management_url: ManagementUrl = None,
-) -> None:
-    """Make each service's own user, with the rights it needs and no others; passwords and rights are set anew."""
-    url, _ = finish(_where(management_url, DEFAULT_VHOST))
-    found = addresses_by_role(addresses, "amqp-url.")
-    for role in found:
-        try:
-            rights_of(role)
-        except ValueError as error:
-            fail(str(error))
-    for name in finish(apply_users(url, found)):
-        print_lines(f"The user {name} is there, with its rights.")
 
 
 async def _where(management_url: str | None, vhost: str | None) -> tuple[str, str]:

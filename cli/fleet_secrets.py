@@ -2,7 +2,7 @@
 
 One directory is one service's: a volume of its container, or a Kubernetes Secret made by `--from-file`. Each service
 gets its own user of the broker and its own login of the database; `operator` holds all of them beside the owner's
-and the administrator's addresses, for `mailprobe migrate --logins` and `mailprobe broker users`.
+and the administrator's addresses, for `mailprobe migrate --logins` and `mailprobe broker apply --users`.
 """
 
 import json
@@ -26,11 +26,6 @@ from shared.database.logins import ROLE_OF_SERVICE
 OPERATOR = "operator"
 KEYS = "keys"
 _PLAIN = 0o644  # servers of one's own read theirs as users of their own; the directory is what protects it
-
-_RABBITMQ_CONF = """\
-# Made by `mailprobe secrets make`. Definitions hold the users, so that no default user is made.
-load_definitions = {definitions}
-"""
 
 secrets = typer.Typer(no_args_is_help=True, help="The secrets of services that are run apart.")
 
@@ -104,13 +99,9 @@ def make(
 def _write_for_own_servers(out: Path, *, owner: URL, administrator: URL, users: Mapping[str, str]) -> None:
     _write(out / "postgres", {"password": owner.password or ""}, mode=_PLAIN)
     if (out / "rabbitmq" / "definitions.json").exists():
-        return  # the broker keeps what it loaded first; `mailprobe broker users` changes it
+        return  # the broker keeps what it loaded first; `mailprobe broker apply --users` changes it
     document = {**definitions_document(), **users_in_definitions(users, administrator=str(administrator))}
-    files = {
-        "definitions.json": json.dumps(document, indent=2) + "\n",
-        "mailprobe.conf": _RABBITMQ_CONF.format(definitions="/etc/mailprobe/definitions.json"),
-    }
-    _write(out / "rabbitmq", files, mode=_PLAIN)
+    _write(out / "rabbitmq", {"definitions.json": json.dumps(document, indent=2)}, mode=_PLAIN)
 
 
 def _folder(role: str) -> str:
