@@ -24,7 +24,9 @@ def of_revision(state: State, revision: int) -> State:
     if revision == state.revision:
         return state
     places = {
-        location: replace(place, weight=0, passes=0) if place.down and state.open else Place(place.slot_at)
+        location: replace(place, weight=0, passes=0, passed_since=None)
+        if place.down and state.open
+        else Place(place.slot_at)
         for location, place in state.places.items()
     }
     return replace(state, revision=revision, places=places, refusals=0, refusal=None, certificate=None, certificates=0)
