@@ -32,6 +32,19 @@ class Notice:
     opened: set[int] = field(default_factory=set)
     resolved: set[int] = field(default_factory=set)
     withdrawn: bool = False
+    stored: tuple[int, frozenset[tuple[int, str]]] | None = None  # due_at and links as they are in the database
+
+    @property
+    def links(self) -> frozenset[tuple[int, str]]:
+        """Which incidents it tells of, and what about them."""
+        return frozenset(
+            [*((incident, "opened") for incident in self.opened), *((each, "resolved") for each in self.resolved)]
+        )
+
+    @property
+    def changed(self) -> bool:
+        """Whether it waits in the database otherwise than here."""
+        return self.stored is not None and (self.withdrawn or self.stored != (self.due_at, self.links))
 
     @property
     def waits(self) -> bool:
@@ -44,7 +57,7 @@ class Thread:
 
     notices: list[Notice] = field(default_factory=list)
 
-    def opened(self, incident: int, *, due_at: int, now_ms: int, open_incidents: Collection[int]) -> None:
+    def opened(self, incident: int, *, due_at: int, open_incidents: Collection[int]) -> None:
         """An incident was confirmed; `due_at` says when it may be told. Once is enough."""
         episode = self._episode()
         if any(incident in notice.opened for notice in self.notices):
@@ -129,6 +142,14 @@ class Thread:
             waiting.due_at = due_at
         else:
             self._add(Notice(Event.REMINDER, due_at))
+
+    def lapsed(self, *, now_ms: int) -> None:
+        """Nothing of what was told is open any more, although nobody was told so: tell it."""
+        members = self.announced()
+        if members and self._episode():
+            for notice in self._episode():
+                notice.withdrawn = notice.withdrawn or notice.waits
+            self._add(Notice(Event.RESOLVED, now_ms, resolved=members))
 
     def announced(self) -> set[int]:
         """Incidents that were told as open in the outage the newest notice belongs to."""

@@ -85,3 +85,7 @@ REQUIRED_CONCURRENCY = Gauge(
 )
 EVENT_LOOP_LAG = Gauge("mailprobe_event_loop_lag_seconds", "How late the event loop woke up last", registry=REGISTRY)
 INCIDENTS_OPEN = Gauge("mailprobe_incidents_open", "Confirmed outages that are not over", registry=REGISTRY)
+NOTIFICATIONS = Counter(
+    "mailprobe_notifications", "Tries to tell somebody, by how they ended", ["channel", "outcome"], registry=REGISTRY
+)
+OUTBOX_PENDING = Gauge("mailprobe_outbox_pending", "Happenings not planned for anybody yet", registry=REGISTRY)

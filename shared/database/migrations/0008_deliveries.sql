@@ -9,8 +9,9 @@ ALTER TABLE deliveries ADD COLUMN told_at bigint;  -- when its content was fixed
 ALTER TABLE deliveries ADD COLUMN incidents integer NOT NULL DEFAULT 0;  -- how many it spoke of as open
 ALTER TABLE deliveries ADD COLUMN fallback_for bigint UNIQUE REFERENCES deliveries;  -- told there, as it was not here
 CREATE INDEX deliveries_of_target ON deliveries (target, told_at) WHERE told_at IS NOT NULL;
+CREATE INDEX deliveries_of_target_all ON deliveries (target, id);
 CREATE INDEX deliveries_gathering ON deliveries (due_at) WHERE state = 'pending' AND told_at IS NULL;
-CREATE INDEX deliveries_to_send ON deliveries (due_at) WHERE state = 'pending' AND told_at IS NOT NULL;
+CREATE INDEX deliveries_to_send ON deliveries (target, due_at) WHERE state = 'pending' AND told_at IS NOT NULL;
 CREATE INDEX deliveries_told_with ON deliveries (sent_with) WHERE sent_with IS NOT NULL;
 
 -- Customers with monitors that check and alert, and nobody to hear of it: no active channel of theirs or of the

@@ -1,0 +1,132 @@
+"""The planning loop: takes the outbox, ripens what waits. One process does so at a time; the others stand by."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import structlog
+
+from services.notifier import ripening, ripening_store, thread_store
+from services.notifier.sending import Sending
+from services.notifier.taking import MOST_ROWS, take
+from services.notifier.vocabulary import DAY_MS
+from shared.database.errors import DatabaseError, translated_errors
+from shared.database.pool import NOTIFIER_ROLE, Connection, Pool, connect, transaction
+from shared.runtime import metrics
+from shared.runtime.lifecycle import stopped_within
+
+OUTBOX_CHANNEL = "mailprobe_outbox"
+POLL_SECONDS = 1.0
+_ALIVE_SECONDS = 10.0
+_OUTBOX_KEPT_MS = 7 * DAY_MS
+_ROUNDS_PER_TIDYING = 3600
+
+_log = structlog.get_logger()
+
+
+class Planning:
+    """Turns happenings into messages with fixed content.
+
+    Args:
+        mail: whether mail can be sent. public_url: where messages link to.
+    """
+
+    def __init__(self, pool: Pool, *, mail: bool, public_url: str | None, sending: Sending) -> None:
+        self._pool = pool
+        self._mail = mail
+        self._public_url = public_url
+        self._sending = sending
+        self._held: dict[str, int] = {}
+        self._rounds = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until stopped: at every notification, whenever a message arrived, and every second."""
+        while not stop.is_set():
+            try:
+                if await self.plan():
+                    self._sending.something_due.set()
+            except DatabaseError as error:
+                _log.warning("planning_failed", reason=str(error))
+            await self._until_something_happens(stop)
+
+    async def plan(self) -> int:
+        """One round: all of the outbox, then all that is ripe; how many messages were fixed."""
+        taken = MOST_ROWS
+        while taken == MOST_ROWS:
+            async with self._alone() as connection:
+                if connection is None:
+                    return 0
+                taken = await take(connection, now_ms=await _now(connection), mail=self._mail)
+        return await self._ripen()
+
+    async def _ripen(self) -> int:
+        fixed = 0
+        async with self._alone() as connection:
+            if connection is None:
+                return 0
+            now_ms = await _now(connection)
+            self._held = {target: until for target, until in self._held.items() if until > now_ms}
+            await ripening_store.withdraw_orphans(connection, now_ms=now_ms)
+            targets = await ripening_store.ripe_targets(
+                connection, now_ms=now_ms, held=self._held, most=ripening.MOST_TARGETS
+            )
+            for target, channel_type in targets:
+                until = await ripening.ripen(
+                    connection, target, channel_type, now_ms=now_ms, public_url=self._public_url
+                )
+                if until is None:
+                    fixed += 1
+                else:
+                    self._held[target] = until
+            metrics.OUTBOX_PENDING.set(await thread_store.outbox_pending(connection))
+            if self._rounds % _ROUNDS_PER_TIDYING == 0:
+                await thread_store.forget_outbox(connection, before_ms=now_ms - _OUTBOX_KEPT_MS)
+        self._rounds += 1
+        return fixed
+
+    @contextlib.asynccontextmanager
+    async def _alone(self) -> AsyncIterator[Connection | None]:
+        """A transaction of the one that plans; None where somebody else does."""
+        async with transaction(self._pool) as connection:
+            yield connection if await thread_store.plan_alone(connection) else None
+
+    async def _until_something_happens(self, stop: asyncio.Event) -> None:
+        ends = asyncio.ensure_future(stop.wait())
+        done = asyncio.ensure_future(self._sending.something_done.wait())
+        try:
+            await asyncio.wait({ends, done}, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ends.cancel()
+            done.cancel()
+        self._sending.something_done.clear()
+
+
+async def listen(dsn: str, *, heard: asyncio.Event, due: asyncio.Event, stop: asyncio.Event) -> None:
+    """Set both events whenever something was put into the outbox or a message was asked for; until stopped.
+
+    While the connection is lost, the loops look every second as it is.
+    """
+
+    def on_notice(*_: object) -> None:
+        heard.set()
+        due.set()
+
+    while not stop.is_set():
+        try:
+            connection = await connect(
+                dsn, role=NOTIFIER_ROLE, application_name="mailprobe notifier (listen)", command_timeout_seconds=5
+            )
+            try:
+                with translated_errors():
+                    await connection.add_listener(OUTBOX_CHANNEL, on_notice)
+                    while not await stopped_within(stop, _ALIVE_SECONDS):
+                        await connection.execute("SELECT 1")
+            finally:
+                connection.terminate()
+        except DatabaseError as error:
+            _log.info("listening_interrupted", reason=str(error))
+            await stopped_within(stop, POLL_SECONDS)
+
+
+async def _now(connection: Connection) -> int:
+    return await thread_store.clock_ms(connection)

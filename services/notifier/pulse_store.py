@@ -1,0 +1,26 @@
+"""When the newest canary was stored, asked over a connection of its own each time.
+
+A pool would have to be there first; this has to work from the first moment on, whatever the database does.
+"""
+
+from shared.database.errors import translated_errors
+from shared.database.pool import NOTIFIER_ROLE, connect
+
+_NEWEST = "SELECT max(stored_at) FROM mailprobe.canaries"
+
+
+async def newest_canary(dsn: str) -> int | None:
+    """The time the newest canary was stored, in ms; None: there never was one. Raises DatabaseError."""
+    connection = await connect(
+        dsn,
+        role=NOTIFIER_ROLE,
+        application_name="mailprobe notifier (pulse)",
+        timeout_seconds=5,
+        command_timeout_seconds=5,
+    )
+    try:
+        with translated_errors():
+            found: int | None = await connection.fetchval(_NEWEST)
+            return found
+    finally:
+        connection.terminate()
