@@ -63,7 +63,7 @@ async def show_history(call: Call) -> web.Response:
     shown = rows[: query.limit]
     more = len(rows) > query.limit
     return json_answer(
-        CheckHistory(data=[_shown(row) for row in shown], next_cursor=shown[-1].cursor if more else None)
+        CheckHistory(data=[check_of_row(row) for row in shown], next_cursor=shown[-1].cursor if more else None)
     )
 
 
@@ -82,7 +82,8 @@ async def _require_login_free(connection: Connection, stored: StoredMonitor) -> 
         raise too_many("another login to this account is under way", retry_after_seconds=math.ceil(busy_ms / 1000))
 
 
-def _shown(row: HistoryRow) -> CheckAnswer:
+def check_of_row(row: HistoryRow) -> CheckAnswer:
+    """A recorded check as histories show it."""
     return CheckAnswer(
         id=row.check_id,
         status="success" if row.passed else "failure",

@@ -10,6 +10,7 @@ from services.api_gateway import (
     probe_handlers,
     trial_handlers,
 )
+from services.api_gateway.channels.operations import CHANNEL_OPERATIONS
 from services.api_gateway.check_models import CheckHistory, ChecksTriggered, HistoryQuery, TestAnswer
 from services.api_gateway.customer_models import (
     Customer,
@@ -19,6 +20,7 @@ from services.api_gateway.customer_models import (
     Customers,
     Organization,
 )
+from services.api_gateway.history.operations import HISTORY_OPERATIONS
 from services.api_gateway.incidents.operations import INCIDENT_OPERATIONS
 from services.api_gateway.locations.operations import LOCATION_OPERATIONS
 from services.api_gateway.maintenance.operations import MAINTENANCE_OPERATIONS
@@ -221,9 +223,11 @@ _MONITORING: tuple[Operation, ...] = (
 
 OPERATIONS: tuple[Operation, ...] = (
     *_MONITORING,
+    *HISTORY_OPERATIONS,
     *INCIDENT_OPERATIONS,
     *LOCATION_OPERATIONS,
     *PACKAGE_OPERATIONS,
     *TAG_OPERATIONS,
     *MAINTENANCE_OPERATIONS,
+    *CHANNEL_OPERATIONS,
 )

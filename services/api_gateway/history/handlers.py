@@ -1,0 +1,149 @@
+"""A monitor's past over HTTP: its incidents, what was told of them, and everything a page about it shows."""
+
+from uuid import UUID
+
+from aiohttp import web
+
+from services.api_gateway.calls import Call, json_answer
+from services.api_gateway.check_handlers import check_of_row
+from services.api_gateway.customer_store import find_customer
+from services.api_gateway.field_types import moment_of_ms
+from services.api_gateway.history import past_store as past
+from services.api_gateway.history.charts import chart_point, spent_time, uptime_stats
+from services.api_gateway.history.models import (
+    AlertHistory,
+    ChartPoint,
+    DetailsQuery,
+    HistoryDetails,
+    IncidentHistory,
+    MaintenanceShown,
+    MonitoringDataMeta,
+    UptimeStatsMeta,
+)
+from services.api_gateway.history.spans import (
+    DAY_MS,
+    HOUR_MS,
+    RANGES_MS,
+    Granularity,
+    Span,
+    WrongSpan,
+    granularity_of,
+    pieces_of,
+    since,
+    wanted_span,
+)
+from services.api_gateway.history.uptime_store import Spent, added_up, in_buckets, read_now, read_spent
+from services.api_gateway.history_store import check_history
+from services.api_gateway.monitor_handlers import PATH as MONITORS
+from services.api_gateway.monitor_handlers import in_scope, monitor_id
+from services.api_gateway.monitor_store import find_monitor
+from services.api_gateway.monitor_view import monitor_details
+from services.api_gateway.problems import Fault, not_found, wrong_fields
+from services.api_gateway.reading import read_query
+from shared.checks.vocabulary import MonitorStatus
+from shared.database.pool import Connection, organization_transaction
+
+PATH = f"{MONITORS}/{{publicId}}"
+_LOG_LENGTH = 50
+_BEFORE_ALL = UUID(int=0)
+
+
+async def show_incident_history(call: Call) -> web.Response:
+    """`GET /api/imap-pop-monitors/{publicId}/incident-history`."""
+    public_id = monitor_id(call.request)
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
+        of = (call.organization_id, stored.id)
+        now_ms, _ = await read_now(connection)
+        return json_answer(
+            IncidentHistory(
+                incidents=await past.past_incidents(connection, *of, now_ms=now_ms),
+                total=await past.count_past_incidents(connection, *of),
+            )
+        )
+
+
+async def show_alert_history(call: Call) -> web.Response:
+    """`GET /api/imap-pop-monitors/{publicId}/alert-history`."""
+    public_id = monitor_id(call.request)
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
+        of = (call.organization_id, stored.id)
+        return json_answer(
+            AlertHistory(
+                alerts=await past.past_alerts(connection, *of), total=await past.count_past_alerts(connection, *of)
+            )
+        )
+
+
+async def show_details(call: Call) -> web.Response:
+    """`GET /api/imap-pop-monitors/{publicId}/details`."""
+    public_id = monitor_id(call.request)
+    query = read_query(call.request, DetailsQuery)
+    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+        stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
+        customer = await find_customer(connection, call.organization_id, stored.description.customer_id)
+        if customer is None:
+            raise not_found("Customer")
+        of = (call.organization_id, stored.id)
+        now_ms, hours_until = await read_now(connection)
+        span = _span(query, now_ms)
+        granularity = granularity_of(query.granularity, span)
+        stats = {
+            name: await _spent_within(connection, stored.id, since(now_ms, RANGES_MS[name]), hours_until)
+            for name in ("day", "month", "year")
+        }
+        points, truncated = await _points(connection, *of, span, granularity, hours_until)
+        log = await check_history(connection, *of, limit=_LOG_LENGTH, before=(span.until_ms, _BEFORE_ALL))
+        windows = await past.maintenance_since(connection, *of, min(span.from_ms, now_ms))
+        now = moment_of_ms(now_ms)
+        active = [window for window in windows if window.start_time <= now < window.end_time]
+        by_status = stored.description.status is MonitorStatus.MAINTENANCE
+        return json_answer(
+            HistoryDetails(
+                imap_pop_monitor_id=stored.id,
+                monitor=monitor_details(stored, customer, call.resources.address_policy),
+                latest_check=await past.latest_check(connection, *of),
+                uptime_stats=uptime_stats(**stats),
+                uptime_stats_meta=UptimeStatsMeta(
+                    **{name: spent_time(spent, until_ms=now_ms) for name, spent in stats.items()}
+                ),
+                monitoring_data=points,
+                monitoring_data_meta=MonitoringDataMeta(
+                    since=moment_of_ms(span.from_ms),
+                    until=moment_of_ms(span.until_ms),
+                    granularity=granularity,
+                    truncated=truncated,
+                ),
+                incidents=await past.past_incidents(connection, *of, now_ms=now_ms, span=span),
+                alerts=await past.past_alerts(connection, *of),
+                test_result_log=[check_of_row(row) for row in log],
+                maintenance=MaintenanceShown(
+                    in_maintenance=by_status or bool(active), active_windows=active, all_windows=windows
+                ),
+            )
+        )
+
+
+def _span(query: DetailsQuery, now_ms: int) -> Span:
+    try:
+        return wanted_span(query.range, date=query.date, start=query.start_date, end=query.end_date, now_ms=now_ms)
+    except WrongSpan as wrong:
+        raise wrong_fields([Fault(pointer=f"/{wrong.field}", detail=str(wrong))]) from None
+
+
+async def _spent_within(connection: Connection, monitor: int, span: Span, hours_until: int) -> Spent:
+    spent = await read_spent(connection, monitor, pieces_of(span, hours_until=hours_until))
+    return added_up(spent, span.from_ms)
+
+
+async def _points(
+    connection: Connection, organization_id: int, monitor: int, span: Span, granularity: Granularity, hours_until: int
+) -> tuple[list[ChartPoint], bool]:
+    """Points of the chart, and whether there were more."""
+    if granularity is Granularity.RAW:
+        return await past.check_points(connection, organization_id, monitor, span)
+    length_ms = HOUR_MS if granularity is Granularity.HOUR else DAY_MS
+    whole = Span(span.from_ms // length_ms * length_ms, span.until_ms)
+    pieces = pieces_of(whole, hours_until=hours_until, by_hours=granularity is Granularity.HOUR)
+    return [chart_point(each) for each in in_buckets(await read_spent(connection, monitor, pieces), length_ms)], False

@@ -1,0 +1,192 @@
+"""A monitor's past as answers show it."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+
+from services.api_gateway.check_models import CheckAnswer
+from services.api_gateway.field_types import AnswerModel, Moment, RequestModel, wrong
+from services.api_gateway.history.spans import Granularity, read_date
+from services.api_gateway.monitor_models import MonitorDetails
+
+
+def _readable(value: str) -> str:
+    try:
+        read_date(value)
+    except ValueError:
+        raise wrong("{field} must be a date or an ISO 8601 time, such as 2026-02-26 or 2026-02-26T12:00:00Z") from None
+    return value
+
+
+AskedDate = Annotated[str, Field(max_length=40), AfterValidator(_readable)]
+
+
+class PastIncident(AnswerModel):
+    """An incident of a monitor, with times in words and as ISO 8601."""
+
+    id: int
+    public_id: UUID
+    type: Literal["downtime"] = "downtime"
+    status: Literal["active", "resolved"]
+    started_at: str = Field(examples=["Feb 26, 2026, 12:10:00"], description="When it was confirmed; UTC.")
+    ended_at: str | None
+    duration: str = Field(examples=["2m 30s"], description="So far, while it is active.")
+    started_at_iso: Moment
+    ended_at_iso: Moment | None
+    duration_ms: int
+    outage_started_at_iso: Moment = Field(description="The first failed check.")
+    is_ongoing: bool
+    cause: str = Field(description="The kind of failure.")
+    details: str
+
+
+class IncidentHistory(AnswerModel):
+    """The latest 100 incidents of a monitor, newest first."""
+
+    incidents: list[PastIncident]
+    total: int
+
+
+class PastAlert(AnswerModel):
+    """A message about an incident to one channel, sent or given up."""
+
+    id: int
+    incident_id: int
+    incident_public_id: UUID
+    type: str = Field(description="The channel's.")
+    status: Literal["sent", "failed"]
+    channel_name: str
+    sent_at: Moment | None
+    error_message: str | None
+    event: str
+
+
+class AlertHistory(AnswerModel):
+    """The latest 100 messages about a monitor's incidents, newest first."""
+
+    alerts: list[PastAlert]
+    total: int
+
+
+class DetailsQuery(RequestModel):
+    """Which time the chart shows."""
+
+    range: Literal["day", "week", "month", "year"] = "day"
+    date: AskedDate | None = Field(default=None, description="Its end, default now; without a time: that day's end.")
+    start_date: AskedDate | None = Field(default=None, description="Its beginning, instead of a range before its end.")
+    end_date: AskedDate | None = Field(default=None, description="Its end, before `date`.")
+    granularity: str | None = Field(
+        default=None, max_length=20, description="raw: checks; hour, day; anything else: as fits the time."
+    )
+
+
+class LatestCheck(AnswerModel):
+    """The newest check."""
+
+    id: UUID
+    status: Literal["success", "failure"]
+    checked_at: Moment
+    timing_imap_pop: float = Field(description="Milliseconds.")
+    location_code: str
+    location_name: str
+
+
+class UptimeStats(AnswerModel):
+    """Percent of the time that was up or degraded, of the time that was up, degraded or down; null: none of it was."""
+
+    day: float | None
+    month: float | None
+    year: float | None
+    day_avg_response: float | None = Field(description="Milliseconds, of checks that passed.")
+    month_avg_response: float | None
+    year_avg_response: float | None
+
+
+class TimeSpent(AnswerModel):
+    """How a time was spent. Unknown and maintenance are left out of the uptime."""
+
+    since: Moment
+    until: Moment
+    up_ms: int
+    degraded_ms: int
+    down_ms: int
+    unknown_ms: int
+    maintenance_ms: int
+    checks: int = Field(description="That told something of the mail server.")
+    failures: int
+
+
+class UptimeStatsMeta(AnswerModel):
+    """What the uptime is made of: the last 24 hours, 30 and 365 days, begun at a full hour or day (UTC)."""
+
+    day: TimeSpent
+    month: TimeSpent
+    year: TimeSpent
+
+
+class ChartPoint(AnswerModel):
+    """A check, an hour or a day; what only the added up ones have is null of a check."""
+
+    checked_at: Moment = Field(description="Of an hour or a day: its beginning.")
+    status: Literal["success", "failure"] | None = Field(description="Failure: something failed.")
+    timing_imap_pop: float | None = Field(description="Milliseconds; of an hour or a day: the mean of what passed.")
+    error_message: str | None = None
+    cause: str | None = None
+    location_code: str | None = None
+    location_name: str | None = None
+    checks: int | None = None
+    failures: int | None = None
+    min_timing: float | None = None
+    max_timing: float | None = None
+    uptime: float | None = None
+    up_ms: int | None = None
+    degraded_ms: int | None = None
+    down_ms: int | None = None
+    unknown_ms: int | None = None
+    maintenance_ms: int | None = None
+
+
+class MonitoringDataMeta(AnswerModel):
+    """Which time the chart shows, and how."""
+
+    since: Moment
+    until: Moment
+    granularity: Granularity
+    truncated: bool = Field(description="There were more checks; the newest are shown.")
+
+
+class ShownWindow(AnswerModel):
+    """A time in which a maintenance window is open."""
+
+    id: int
+    public_id: UUID
+    name: str
+    description: str | None
+    start_time: Moment
+    end_time: Moment
+    is_recurring: bool
+
+
+class MaintenanceShown(AnswerModel):
+    """Maintenance, planned and past."""
+
+    in_maintenance: bool = Field(description="By a window, or by the monitor's status.")
+    active_windows: list[ShownWindow]
+    all_windows: list[ShownWindow] = Field(description="Those of the time shown, and those to come.")
+
+
+class HistoryDetails(AnswerModel):
+    """Everything a page about a monitor shows."""
+
+    imap_pop_monitor_id: int
+    monitor: MonitorDetails
+    latest_check: LatestCheck | None
+    uptime_stats: UptimeStats
+    uptime_stats_meta: UptimeStatsMeta
+    monitoring_data: list[ChartPoint]
+    monitoring_data_meta: MonitoringDataMeta
+    incidents: list[PastIncident]
+    alerts: list[PastAlert]
+    test_result_log: list[CheckAnswer]
+    maintenance: MaintenanceShown
