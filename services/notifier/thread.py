@@ -124,6 +124,10 @@ class Thread:
         notice.told_at = now_ms
         if notice.event not in (Event.OPENED, Event.UPDATE, Event.REMINDER):
             return
+        if notice not in episode:
+            # Told late: its outage has ended meanwhile, and the recovery waits behind it.
+            notice.open_told = len(notice.opened & set(open_incidents))
+            return
         told = [each for each in episode if each.told_at is not None]
         announced: set[int] = set().union(*(each.opened for each in told))
         notice.open_told = len(announced & set(open_incidents))
