@@ -1,0 +1,1 @@
+"""Notification channels: where people are told, and whether anybody would be."""
