@@ -5,9 +5,9 @@ It is fed one bounded line or literal at a time, by a caller that has settled th
 in silence (unknown lines, lower-case status words, a reply to nothing) is a protocol error here.
 """
 
+import random
 import re
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aioimaplib import aioimaplib
 
@@ -18,7 +18,7 @@ from shared.probing.steps import CheckFailed
 # All a check ever says. An allow-list here rather than discipline elsewhere: nothing that could change a mailbox.
 ALLOWED_VERBS: Final = frozenset({"CAPABILITY", "STARTTLS", "AUTHENTICATE", "LOGIN", "ID", "EXAMINE", "LOGOUT"})
 
-_STATUSES: Final = frozenset({"OK", "NO", "BAD"})
+_STATUSES: Final = {b"OK": "OK", b"NO": "NO", b"BAD": "BAD"}
 _ANNOUNCES_LITERAL: Final = re.compile(rb"\{([^{}\s]*)\}$")
 _SIZE: Final = re.compile(rb"[0-9]{1,20}")
 _LOOKS_LIKE_SIZE: Final = re.compile(rb"[-+]?[0-9]+\+?")
@@ -40,6 +40,9 @@ class _Command(aioimaplib.Command):  # type: ignore[misc]
         self._resp_result = "Init"
         self._resp_lines: list[bytes] = []
 
+    def __str__(self) -> str:
+        return " ".join((self.tag, self.name, *self.args))
+
     def close(self, line: bytes, result: str) -> None:
         self.append_to_resp(line, result=result)
 
@@ -56,11 +59,10 @@ class _Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]
         self.pending_async_commands: dict[str, Any] = {}
         self.current_command = None
         self.tagnum = 0
-        self.tagpre = aioimaplib.int2ap(aioimaplib.random.randint(4096, 65535))
+        self.tagpre = f"M{random.getrandbits(16):04X}"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A command's completion: `status` OK, NO or BAD, the text after it, and the untagged lines before it.
 
     In `untagged`, literals stand as items of their own, after the line that announced them.
@@ -74,13 +76,14 @@ class Reply:
 class ImapGrammar:
     """One connection's commands and replies. Raises nothing but `CheckFailed`."""
 
-    __slots__ = ("_command", "_in_line", "_limits", "_protocol")
+    __slots__ = ("_command", "_in_line", "_limits", "_protocol", "_tag")
 
     def __init__(self, limits: Limits) -> None:
         # It formats whole commands, passwords included, for its debug log, whoever may have turned that on.
         aioimaplib.log.disabled = True
         self._protocol: Any = _Protocol()
         self._command: Any = None
+        self._tag = b""
         self._in_line = False
         self._limits = limits
 
@@ -92,10 +95,11 @@ class ImapGrammar:
         if verb not in ALLOWED_VERBS:
             raise ValueError(f"{verb} is no command a check may send")
         protocol = self._protocol
-        self._command = _Command(verb, protocol.new_tag(), *arguments)
-        protocol.pending_sync_command = self._command
+        tag = protocol.new_tag()
+        self._command = protocol.pending_sync_command = _Command(verb, tag, *arguments)
+        self._tag = tag.encode("ascii")
         self._in_line = False
-        return str(self._command).encode("ascii") + b"\r\n"
+        return f"{self._command}\r\n".encode("ascii")
 
     @property
     def tag(self) -> str:
@@ -126,13 +130,13 @@ class ImapGrammar:
     def _completed(self, line: bytes) -> Reply:
         tag, _, rest = line.partition(b" ")
         word, _, text = rest.partition(b" ")
-        status = word.upper().decode("ascii", "replace")
-        if tag != self._command.tag.encode("ascii") or status not in _STATUSES:
-            variant = "wrong_tag" if status in _STATUSES else None
-            raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, line, variant=variant)
-        command = self._command
-        self._protocol._response_done(b"%b %b %b" % (tag, status.encode("ascii"), text))
-        return Reply(command.response.result, text, tuple(command.response.lines[:-1]))
+        status = _STATUSES.get(word.upper())
+        if tag != self._tag or status is None:
+            raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, line, variant="wrong_tag" if status is not None else None)
+        # Not by its protocol, which would take apart once more what was taken apart here.
+        untagged = tuple(self._command.response.lines)
+        self._command.close(text, status)
+        return Reply(status, text, untagged)
 
     def _announced(self, line: bytes) -> int | None:
         if line[-1:] != b"}":

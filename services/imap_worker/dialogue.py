@@ -131,7 +131,7 @@ class _Conversation:
         native_allowed = "LOGINDISABLED" not in self._offered
         mechanism = choose_mechanism(
             target.auth,
-            offered=frozenset(c[5:] for c in self._offered if c.startswith("AUTH=")),
+            offered={c[5:] for c in self._offered if c.startswith("AUTH=")},
             native_allowed=native_allowed,
             with_authorization_id=target.authorization_id is not None,
             short_plain="SASL-IR" in self._offered,

@@ -1,8 +1,7 @@
 """The first line of an IMAP server: who speaks there, and whether it lets us in."""
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.checks.vocabulary import OutcomeKind
 from shared.probing.foreign_banners import foreign_banner
@@ -12,8 +11,7 @@ from shared.probing.steps import CheckFailed
 _GREETING: Final = re.compile(rb"\* (OK|PREAUTH|BYE)(?: (.*))?\Z", re.IGNORECASE | re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Greeting:
+class Greeting(NamedTuple):
     preauthenticated: bool
     text: bytes
 

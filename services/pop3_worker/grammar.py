@@ -50,7 +50,8 @@ def unstuffed(line: bytes) -> bytes:
 
 def read_capabilities(lines: Iterable[bytes]) -> Capabilities:
     """From the lines of CAPA's reply."""
-    names = {words[0]: words for line in lines if (words := line.decode("ascii", "replace").upper().split())}
+    text = b"\n".join(lines).decode("ascii", "replace").upper()
+    names = {words[0]: words for line in text.split("\n") if (words := line.split())}
     return Capabilities(
         known=True,
         stls="STLS" in names,

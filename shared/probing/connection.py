@@ -62,12 +62,12 @@ class Connection(asyncio.Protocol):
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[Ending] = self._loop.create_future()
-        self.where = ""  # the address and port it goes to, as the transcript names them
+        self.whereto = ""  # what the transcript says of the address it goes to
         self._dialogue = dialogue
         self._plan = plan
         self._limits = limits
         self._timeline = timeline
-        self._transcript = transcript
+        self._keep = transcript.keep
         self._deadline_at = deadline_at
         self._on_handshake_done = on_handshake_done
         self._reader = LineReader(limits)
@@ -90,9 +90,14 @@ class Connection(asyncio.Protocol):
         # A TCP connection's transport is one, though uvloop's does not say so by its class.
         self._transport = cast("asyncio.Transport", transport)
         self._began_at = self._quiet_since = time.monotonic()
-        self._transcript.keep((self._began_at, NOTE, f"connected to {self.where}"))
+        self._keep((self._began_at, NOTE, self.whereto))
         if self._plan.security is Security.TLS:
-            self._guarded(self._begin_tls)
+            try:
+                self._begin_tls()
+            except CheckFailed as failure:
+                self._fail(failure)
+            except Exception as error:
+                self._break(error)
         else:
             self._begin_dialogue()
 
@@ -103,11 +108,18 @@ class Connection(asyncio.Protocol):
         self._heard = True
         self._bytes_in += len(data)
         tls = self._tls
-        # A limit of the wire, not of what TLS makes of it: nobody makes us decrypt for ever.
-        if self._bytes_in > self._limits.connection_bytes:
-            self._fail(CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, variant="connection"))
-        else:
-            self._guarded(self._reader.feed if tls is None else self._tls_received, data)
+        try:
+            # A limit of the wire, not of what TLS makes of it: nobody makes us decrypt for ever.
+            if self._bytes_in > self._limits.connection_bytes:
+                raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, variant="connection")
+            if tls is None:
+                self._reader.feed(data)
+            else:
+                self._tls_received(tls, data)
+        except CheckFailed as failure:
+            self._fail(failure)
+        except Exception as error:
+            self._break(error)
         waiting = self._waiting
         if waiting is not None and type(waiting) is not Compute and not self.ended.done():
             self._play(_again, waiting)
@@ -146,11 +158,14 @@ class Connection(asyncio.Protocol):
                     if type(step) is Send:
                         self._send(step)
                         step = SECRET_LINE if step.challenged else LINE
-                    # Most steps are this one, so it takes the shortest way.
+                    # Most steps are these, so they take the shortest way.
                     if step is LINE:
                         answer = reader.next_line()
                         if answer is not None:
-                            self._transcript.keep((self._quiet_since, SERVER, answer))
+                            self._keep((self._quiet_since, SERVER, answer))
+                    elif type(step) is Enter:
+                        self._enter(step.phase)
+                        answer = b""
                     else:
                         answer = self._do(step)
                 except CheckFailed as failure:
@@ -171,8 +186,6 @@ class Connection(asyncio.Protocol):
     def _do(self, step: Step) -> bytes | None:
         """The step's answer, or None where it has to wait."""
         match step:
-            case Enter():
-                self._enter(step.phase)
             case ReadLiteral():
                 return self._reader.take(step.size)
             case Parting():
@@ -187,7 +200,7 @@ class Connection(asyncio.Protocol):
                 line = self._reader.next_line()
                 if line is not None:
                     challenge = line[:1] == b"+" and line[:3].upper() != b"+OK"
-                    self._transcript.keep((self._quiet_since, SERVER, b"+ ********" if challenge else line))
+                    self._keep((self._quiet_since, SERVER, b"+ ********" if challenge else line))
                 return line
             case _:
                 return self._start_tls()
@@ -204,14 +217,6 @@ class Connection(asyncio.Protocol):
 
     def _lost(self, variant: str | None = None) -> CheckFailed:
         return CheckFailed(OutcomeKind.CONNECTION_LOST, variant=variant, unread=self._reader.unread)
-
-    def _guarded(self, act: Callable[..., None], *args: object) -> None:
-        try:
-            act(*args)
-        except CheckFailed as failure:
-            self._fail(failure)
-        except Exception as error:
-            self._break(error)
 
     def _break(self, error: Exception) -> None:
         """A fault of our own; the attempt logs it and answers `internal`."""
@@ -236,7 +241,7 @@ class Connection(asyncio.Protocol):
 
     def _enter(self, phase: Phase) -> None:
         now = self._timeline.enter(phase)
-        self._silence_seconds = self._limits.silence_seconds(phase)
+        self._silence_seconds = self._limits.silence_seconds[phase]
         if phase is Phase.LOGOUT:
             self._deadline_at = min(self._deadline_at, now + self._limits.goodbye_seconds)
         # The timer is moved only where this phase has less patience than the one before: what is said meanwhile puts
@@ -245,8 +250,8 @@ class Connection(asyncio.Protocol):
             self._set_timer(now)
 
     def _send(self, step: Send) -> None:
-        self._quiet_since = time.monotonic()
-        self._transcript.keep((self._quiet_since, CLIENT, step.data if step.shown is None else step.shown))
+        self._quiet_since = now = time.monotonic()
+        self._keep((now, CLIENT, step.data if step.shown is None else step.shown))
         self._reader.begin_command()
         self._heard = False
         if self._transport is not None:
@@ -271,9 +276,7 @@ class Connection(asyncio.Protocol):
             self._tls = TlsSession(self._plan)
             self._handshake_on(self._tls, b"")
 
-    def _tls_received(self, data: bytes) -> None:
-        tls = self._tls
-        assert tls is not None  # noqa: S101 - the caller looked
+    def _tls_received(self, tls: TlsSession, data: bytes) -> None:
         if tls.handshaking:
             if not self._handshake_on(tls, data):
                 return
@@ -294,7 +297,7 @@ class Connection(asyncio.Protocol):
             self._say(tls)
         if done:
             self._handshake = shown = tls.result()
-            self._transcript.keep((time.monotonic(), NOTE, f"{shown.tls_version} {shown.cipher}"))
+            self._keep((time.monotonic(), NOTE, f"{shown.tls_version} {shown.cipher}"))
             if self._on_handshake_done is not None:
                 self._on_handshake_done()
             if self._plan.look_only:

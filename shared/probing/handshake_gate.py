@@ -23,11 +23,14 @@ class HandshakeGate:
 
     async def enter(self) -> Callable[[], None]:
         """Wait for a place, a second at the longest; returns what gives it back (at the first call)."""
-        try:
-            async with asyncio.timeout(LONGEST_WAIT_SECONDS):
-                await self._places.acquire()
-        except TimeoutError:
-            return _nothing
+        if self._places.locked():
+            try:
+                async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+                    await self._places.acquire()
+            except TimeoutError:
+                return _nothing
+        else:
+            await self._places.acquire()  # returns at once, and a timer would cost more than all of this
         now = time.monotonic()
         begin_at = max(now, self._next_at)
         self._next_at = min(begin_at, now + LONGEST_WAIT_SECONDS) + self._spacing_seconds
@@ -38,20 +41,27 @@ class HandshakeGate:
         except BaseException:
             place.release()
             raise
-        asyncio.get_running_loop().call_later(LONGEST_HOLD_SECONDS, place.release)
+        place.hold_no_longer_than(LONGEST_HOLD_SECONDS)
         return place.release
 
 
 class _Place:
-    __slots__ = ("_places",)
+    __slots__ = ("_places", "_timer")
 
     def __init__(self, places: asyncio.Semaphore) -> None:
         self._places: asyncio.Semaphore | None = places
+        self._timer: asyncio.TimerHandle | None = None
+
+    def hold_no_longer_than(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.release)
 
     def release(self) -> None:
         places, self._places = self._places, None
         if places is not None:
             places.release()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 def _nothing() -> None:

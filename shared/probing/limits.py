@@ -1,19 +1,12 @@
 """How much, and for how long, a mail server may talk to us. Enforced before any grammar sees a byte."""
 
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
 
 from shared.checks.vocabulary import Phase
 
-_OF_PHASE: Final = {
-    Phase.TLS: "handshake_seconds",
-    Phase.GREETING: "greeting_seconds",
-    Phase.AUTH: "login_seconds",
-    Phase.LOGOUT: "goodbye_seconds",
-}
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limits:
     """Caps in bytes and lines; time-outs in seconds of silence, within the deadline of the whole check.
 
@@ -35,7 +28,14 @@ class Limits:
     command_seconds: float = 15.0
     goodbye_seconds: float = 2.0
 
-    def silence_seconds(self, phase: Phase) -> float:
-        """How long the server may say nothing in this phase."""
-        seconds: float = getattr(self, _OF_PHASE.get(phase, "command_seconds"))
-        return seconds
+    @cached_property
+    def silence_seconds(self) -> dict[Phase, float]:
+        """How long the server may say nothing in each phase it has a part in."""
+        return {
+            Phase.TLS: self.handshake_seconds,
+            Phase.GREETING: self.greeting_seconds,
+            Phase.CAPABILITY: self.command_seconds,
+            Phase.AUTH: self.login_seconds,
+            Phase.MAILBOX: self.command_seconds,
+            Phase.LOGOUT: self.goodbye_seconds,
+        }

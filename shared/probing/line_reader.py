@@ -17,10 +17,12 @@ class LineReader:
     """
 
     # The bytes as they came and a place in them: a segment of many lines is never copied or moved for each of them.
-    __slots__ = ("_at", "_data", "_limits", "_lines", "_scanned", "_total")
+    __slots__ = ("_at", "_data", "_limits", "_line_bytes", "_lines", "_lines_at_most", "_scanned", "_total")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._line_bytes = limits.line_bytes
+        self._lines_at_most = limits.lines_per_command
         self._data = b""
         self._at = 0  # where the unread begins
         self._scanned = 0  # up to where there is no line end
@@ -31,8 +33,12 @@ class LineReader:
         self._total += len(data)
         if self._total > self._limits.connection_bytes:
             raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, variant="connection")
-        self._data = self._data[self._at :] + data if self._at < len(self._data) else data
-        self._scanned -= self._at
+        if self._at < len(self._data):
+            self._data = self._data[self._at :] + data
+            self._scanned -= self._at
+        else:
+            self._data = data
+            self._scanned = 0
         self._at = 0
 
     def begin_command(self) -> None:
@@ -42,18 +48,20 @@ class LineReader:
     def next_line(self) -> bytes | None:
         """The next line, or None while it is not complete."""
         data, at = self._data, self._at
-        if at == len(data):
-            return None
         end = data.find(b"\n", self._scanned)
-        if end < 0 or end - at > self._limits.line_bytes + (data[end - 1] == 13):
-            self._judge_partial()
-            self._scanned = len(data)
+        if end < 0:
+            self._not_yet()
             return None
-        line = data[at : end - 1 if end > at and data[end - 1] == 13 else end]
+        line = data[at:end]
+        if line[-1:] == b"\r":
+            line = line[:-1]
+        if len(line) > self._line_bytes:
+            self._not_yet()
+            return None
         if b"\r" in line or b"\0" in line:
             raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, line, variant="control", unread=line)
         self._lines += 1
-        if self._lines > self._limits.lines_per_command:
+        if self._lines > self._lines_at_most:
             raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, line, variant="lines")
         self._at = self._scanned = end + 1
         return line
@@ -72,9 +80,14 @@ class LineReader:
         """What has arrived and was not taken yet."""
         return self._data[self._at :]
 
+    def _not_yet(self) -> None:
+        if self._at < len(self._data):
+            self._judge_partial()
+            self._scanned = len(self._data)
+
     def _judge_partial(self) -> None:
         # Whatever comes first in the bytes is what is wrong with them, however they were split.
-        data, at, most = self._data, self._at, self._limits.line_bytes
+        data, at, most = self._data, self._at, self._line_bytes
         stop = min(len(data), at + most + 1)
         start = max(self._scanned - 1, at)
         if 0 <= data.find(b"\r", start, stop) < stop - 1 or data.find(b"\0", start, stop) >= 0:
