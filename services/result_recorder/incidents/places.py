@@ -126,7 +126,8 @@ def _sure(state: State, kinds: frozenset[str] | set[str], slot_at: int) -> State
 
 
 def _down(place: Place, slot_at: int) -> Place:
-    return place if place.down else replace(place, down_since=slot_at)
+    # Messages of other locations come in any order, and nothing is confirmed before it began.
+    return place if place.down else replace(place, down_since=max(slot_at, place.first_slot or 0))
 
 
 def _fails_by(place: Place, kinds: frozenset[str] | set[str]) -> bool:
