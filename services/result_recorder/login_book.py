@@ -3,13 +3,14 @@
 Every attempt is kept once, by its check; told again, or told as unknown when the answer is known, it changes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 import structlog
 
 from services.result_recorder import login_store
+from services.result_recorder.host_outages import end_outages, see_outages
 from services.result_recorder.login_store import Rung, account
 from services.result_recorder.monitor_store import MonitorFacts
 from shared.checks.logins import login_allowed_at
@@ -62,6 +63,7 @@ async def keep_logins(connection: Connection, told: Iterable[Told], *, now_ms: i
         return
     credentials = sorted({each.attempt.credential_id for each in news})
     before, now = await login_store.update_credentials(connection, accounts, credentials)
+    await _judge_hosts(connection, [each.attempt for each in news], before, now_ms=now_ms)
     recovered = sorted(
         {
             account(each.attempt)
@@ -73,6 +75,22 @@ async def keep_logins(connection: Connection, told: Iterable[Told], *, now_ms: i
     if recovered and (hastened := await login_store.hasten_rungs(connection, recovered, now_ms=now_ms)):
         _log.info("logins_hastened", monitor_ids=hastened)
     await _set_rungs(connection, news, now, now_ms=now_ms)
+
+
+async def _judge_hosts(
+    connection: Connection, news: Sequence[LoginAttempt], before: Mapping[UUID, LoginOutcome], *, now_ms: int
+) -> None:
+    """See whether a host has begun to refuse everybody, or has let in one of those it refused."""
+    newly_refused = [
+        attempt
+        for attempt in news
+        if attempt.outcome is LoginOutcome.REFUSED and before.get(attempt.credential_id) is LoginOutcome.ACCEPTED
+    ]
+    if newly_refused:
+        await see_outages(connection, sorted({account(attempt)[0] for attempt in newly_refused}), now_ms=now_ms)
+    let_in = [attempt for attempt in news if attempt.outcome is LoginOutcome.ACCEPTED]
+    if let_in:
+        await end_outages(connection, let_in, now_ms=now_ms)
 
 
 async def _set_rungs(

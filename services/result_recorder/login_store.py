@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+from services.result_recorder.host_outage_store import read_outages
 from shared.checks.logins import HISTORY_MS, HOST_WINDOW_MS, AccountHistory, LoginEvent
 from shared.checks.messages import LoginAttempt
 from shared.checks.vocabulary import LoginOutcome
@@ -88,14 +89,17 @@ WHERE s.monitor_id = ANY($1::bigint[]) AND s.active
       SELECT w.location_id, w.protocol FROM location_workers w WHERE w.last_seen_at >= silent_before())
 ORDER BY s.monitor_id, (h.last_refusal ->> 'at_ms')::bigint NULLS FIRST, s.location_id"""
 
+# A rung's slot is the time it is to begin, so that what it finds takes its place among the withheld checks that go on
+# meanwhile. A rung that moves is another one.
 _SET_RUNGS = """
 INSERT INTO check_requests (check_id, kind, organization_id, monitor_id, monitor_public_id, location_id, slot_at,
                             start_at, give_up_at)
-SELECT check_id, 'ladder', organization_id, monitor_id, public_id, location_id, $1::bigint, start_at, start_at + $2
-FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[], $7::int[], $8::bigint[])
+SELECT check_id, 'ladder', organization_id, monitor_id, public_id, location_id, start_at, start_at, start_at + $1
+FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::uuid[], $6::int[], $7::bigint[])
      AS rung(check_id, organization_id, monitor_id, public_id, location_id, start_at)
 ON CONFLICT (monitor_id) WHERE state = 'waiting' AND kind = 'ladder' DO UPDATE
-SET start_at = excluded.start_at, give_up_at = excluded.give_up_at, location_id = excluded.location_id"""
+SET check_id = excluded.check_id, slot_at = excluded.slot_at, start_at = excluded.start_at,
+    give_up_at = excluded.give_up_at, location_id = excluded.location_id"""
 
 # An account that let somebody in again: those behind on it get their try now. Inserted anew where the scheduler
 # took the waiting row meanwhile; it is the scheduler who finishes them.
@@ -111,7 +115,9 @@ WHERE q.state = 'waiting' AND q.kind = 'ladder' AND q.start_at > $1::bigint
   AND (c.host, c.user_name) IN (SELECT * FROM unnest($3::text[], $4::text[]))
 ORDER BY q.monitor_id
 ON CONFLICT (monitor_id) WHERE state = 'waiting' AND kind = 'ladder' DO UPDATE
-SET start_at = least(check_requests.start_at, excluded.start_at), give_up_at = excluded.give_up_at
+SET check_id = excluded.check_id, slot_at = excluded.slot_at, start_at = excluded.start_at,
+    give_up_at = excluded.give_up_at
+WHERE check_requests.start_at > excluded.start_at
 RETURNING monitor_id"""
 
 _TELL = "SELECT pg_notify('mailprobe_requests', '')"
@@ -222,7 +228,16 @@ async def account_histories(
     refusals: dict[str, list[int]] = {}
     for row in await connection.fetch(_HOST_REFUSALS, sorted(set(hosts)), now_ms - HOST_WINDOW_MS):
         refusals.setdefault(row["host"], []).append(row["at_ms"])
-    return {each: AccountHistory(events=events[each], host_refusals_ms=refusals.get(each[0], ())) for each in accounts}
+    outages = await read_outages(connection, sorted(set(hosts)))
+    return {
+        each: AccountHistory(
+            events=events[each],
+            host_refusals_ms=refusals.get(each[0], ()),
+            user=each[1],
+            outage=outages.get(each[0]),
+        )
+        for each in accounts
+    }
 
 
 async def rung_locations(connection: Connection, monitor_ids: Sequence[int]) -> dict[int, int]:
@@ -236,7 +251,6 @@ async def set_rungs(connection: Connection, rungs: Sequence[Rung], *, now_ms: in
     ordered = sorted(rungs, key=lambda rung: rung.monitor_id)
     await connection.execute(
         _SET_RUNGS,
-        now_ms,
         RUNG_GIVE_UP_MS,
         [uuid4() for _ in ordered],
         [rung.organization_id for rung in ordered],

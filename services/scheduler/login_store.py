@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from shared.checks.host_outages import HostOutage
 from shared.checks.logins import HISTORY_MS, HOST_WINDOW_MS, LoginEvent
 from shared.checks.vocabulary import LoginOutcome
 from shared.database.errors import translated_errors
@@ -27,6 +28,8 @@ WHERE h.host = ANY ($1::text[]) AND h.at_ms > $2 AND h.outcome IN ('refused', 'u
   AND NOT coalesce(c.ever_accepted, false)
 ORDER BY h.at_ms
 """
+
+_OUTAGES = "SELECT host, began_at, seen_at, sentinels, ended_at FROM host_login_outages WHERE host = ANY ($1::text[])"
 
 _WITH_REFUSAL = """
 SELECT DISTINCT monitor_id FROM location_health
@@ -67,6 +70,7 @@ class Histories:
 
     events: dict[Account, list[LoginEvent]] = field(default_factory=lambda: defaultdict(list))
     host_refusals_ms: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    outages: dict[str, HostOutage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +95,17 @@ async def histories(pool: Pool, accounts: Iterable[Account], *, now_ms: int) -> 
             _EVENTS, [host for host, _ in wanted], [user for _, user in wanted], now_ms - HISTORY_MS
         )
         refusals = await pool.fetch(_HOST_REFUSALS, hosts, now_ms - HOST_WINDOW_MS)
+        outages = await pool.fetch(_OUTAGES, hosts)
     for row in events:
         known.events[row["host"], row["user_name"]].append(
             LoginEvent(row["at_ms"], row["credential_id"], LoginOutcome(row["outcome"]))
         )
     for row in refusals:
         known.host_refusals_ms[row["host"]].append(row["at_ms"])
+    for row in outages:
+        known.outages[row["host"]] = HostOutage(
+            row["began_at"], row["seen_at"], frozenset(row["sentinels"]), row["ended_at"]
+        )
     return known
 
 

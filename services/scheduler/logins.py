@@ -3,7 +3,7 @@
 The rules themselves are shared/checks/logins. Who waits, and for how long, stands here; spacing is for pacing.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from services.scheduler import login_store
@@ -79,6 +79,8 @@ def _allowed_at(check: Check, known: Histories, now_ms: int) -> int:
         proven=check.proven,
         ever_accepted=check.ever_accepted,
         host_refusals_ms=known.host_refusals_ms.get(account[0], ()),
+        user=account[1],
+        outage=known.outages.get(account[0]),
     )
     asked_at = check.slot_at if check.kind is CheckKind.TRIGGER else None
     return login_allowed_at(history, check.credential_id or check.check_id, now_ms, asked_at=asked_at)
@@ -88,7 +90,9 @@ def _withhold(answer: LoginDecisions, check: Check, now_ms: int, *, allowed_at: 
     match check.kind:
         case CheckKind.LADDER:
             give_up_at = allowed_at + LADDER_GIVE_UP_MS
-            answer.decided.append(Wait(check, allowed_at, MissedReason.WITHHELD, give_up_at))
+            # Its slot goes with it: what it finds belongs after the withheld checks made until then.
+            later = replace(check, slot_at=allowed_at)
+            answer.decided.append(Wait(later, allowed_at, MissedReason.WITHHELD, give_up_at))
         case CheckKind.TEST:
             answer.decided.append(Miss(check, MissedReason.WITHHELD, retry_at=allowed_at))
         case _ if shows_refusal:

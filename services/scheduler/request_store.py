@@ -65,7 +65,7 @@ SELECT n.* FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::u
     $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::boolean[], $15::text[],
     $16::uuid[]) AS n
 ON CONFLICT (check_id) DO UPDATE
-SET start_at = excluded.start_at, give_up_at = excluded.give_up_at, state = excluded.state,
+SET slot_at = excluded.slot_at, start_at = excluded.start_at, give_up_at = excluded.give_up_at, state = excluded.state,
     not_after = excluded.not_after, revision = excluded.revision, login_allowed = excluded.login_allowed,
     waits_for = excluded.waits_for, credential_id = excluded.credential_id
 """

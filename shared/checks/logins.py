@@ -12,12 +12,16 @@ The rules, from the most to the least permissive reason to wait:
 * Never more than 3 refusals an hour and 8 a day on (host, user), whoever asks. A login whose answer was never
   known counts as a refusal.
 * After 3 refusals of never-proven credentials on one host within 10 minutes, the never-proven ones there wait.
+* Where 3 accounts that had worked are refused for the first time within 10 minutes, the host is taken to refuse
+  everybody (`host_outages`): 3 of them climb on, the others skip the short rungs. The first of them to be let in gives
+  each of the others one try.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from shared.checks.host_outages import HostOutage
 from shared.checks.target import CheckTarget
 from shared.checks.vocabulary import LoginOutcome
 
@@ -57,12 +61,15 @@ class AccountHistory:
         proven: the asking credential's last login was accepted.
         ever_accepted: it has been accepted at least once.
         host_refusals_ms: when never-proven credentials were refused on this host lately, oldest first.
+        user: of the account, as `account_of` has it. outage: the last time its host refused everybody.
     """
 
     events: Sequence[LoginEvent] = ()
     proven: bool = False
     ever_accepted: bool = False
     host_refusals_ms: Sequence[int] = ()
+    user: str = ""
+    outage: HostOutage | None = None
 
 
 def account_of(target: CheckTarget) -> tuple[str, str]:
@@ -82,7 +89,7 @@ def login_allowed_at(history: AccountHistory, credential_id: UUID, now_ms: int, 
     earliest = max(now_ms, _limits_end(history, now_ms))
     if not history.ever_accepted:
         earliest = max(earliest, _host_calm_at(history, now_ms))
-    return max(earliest, _ladder_allows_at(history.events, credential_id, now_ms, asked_at))
+    return max(earliest, _ladder_allows_at(history, credential_id, now_ms, asked_at))
 
 
 def _limits_end(history: AccountHistory, now_ms: int) -> int:
@@ -100,7 +107,8 @@ def _host_calm_at(history: AccountHistory, now_ms: int) -> int:
     return recent[-HOST_REFUSALS] + HOST_WINDOW_MS if len(recent) >= HOST_REFUSALS else now_ms
 
 
-def _ladder_allows_at(events: Sequence[LoginEvent], credential_id: UUID, now_ms: int, asked_at: int | None) -> int:
+def _ladder_allows_at(history: AccountHistory, credential_id: UUID, now_ms: int, asked_at: int | None) -> int:
+    events = history.events
     own = [event for event in events if event.credential_id == credential_id]
     if not own or _another_recovered_since(events, own[-1].at_ms, credential_id):
         return now_ms
@@ -110,6 +118,11 @@ def _ladder_allows_at(events: Sequence[LoginEvent], credential_id: UUID, now_ms:
         return now_ms
     if asked_at is not None and asked_at > refusals[-1] and len(refusals) < len(RUNGS_MS):
         return now_ms
+    outage = history.outage
+    if outage is not None and outage.lifts(refused_at=refusals[-1]):
+        return now_ms
+    if outage is not None and history.ever_accepted and outage.holds(history.user, refused_first_at=refusals[0]):
+        return refusals[-1] + RUNGS_MS[-1] + outage.turn_ms(history.user)
     return refusals[-1] + RUNGS_MS[min(len(refusals), len(RUNGS_MS)) - 1]
 
 

@@ -143,7 +143,8 @@ async def test_a_waiting_rung_moves_and_is_not_doubled(desk: RecorderDesk) -> No
     await desk.set_clock(slot(2) + 1000)
     await record(desk.pool, [refused(2)])
     second = await rung(desk)
-    assert second["check_id"] == first["check_id"]
+    assert second["slot_at"] == second["start_at"]
+    assert second["check_id"] != first["check_id"], "another slot is another check"
     assert second["start_at"] == slot(2) + 500 + 15 * MINUTE_MS
 
 
