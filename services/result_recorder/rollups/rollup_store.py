@@ -41,10 +41,15 @@ ORDER BY monitor_id, starts_at
 # Rows somebody holds are about something not committed yet: they wait for the next time.
 _TAKE_DUE = """
 DELETE FROM rollups_due d
-USING (SELECT monitor_id, starts_at FROM rollups_due, rollup_progress p WHERE starts_at < p.hours_until
-       ORDER BY starts_at, monitor_id LIMIT $1 FOR UPDATE OF rollups_due SKIP LOCKED) AS first
+USING (SELECT monitor_id, starts_at FROM rollups_due WHERE starts_at < $1::bigint
+       ORDER BY starts_at, monitor_id LIMIT $2 FOR UPDATE SKIP LOCKED) AS first
 WHERE d.monitor_id = first.monitor_id AND d.starts_at = first.starts_at
 RETURNING d.monitor_id, d.starts_at"""
+
+# What was added up before may have to go altogether: its only belief may turn out to have begun later.
+_FORGET = """
+DELETE FROM rollups r USING unnest($1::bigint[], $2::bigint[]) AS given(monitor_id, starts_at)
+WHERE r.monitor_id = given.monitor_id AND r.starts_at = given.starts_at AND r.span = $3"""
 
 _KEEP_DUE_HOURS = f"""
 INSERT INTO rollups (monitor_id, organization_id, span, starts_at, {_COLUMNS})
@@ -112,11 +117,20 @@ async def keep_stretch(connection: Connection, stretch: Stretch, *, most_monitor
 
 
 async def keep_due(connection: Connection, *, most: int) -> int:
-    """Add up anew hours of which something became known late; answers how many."""
-    due = [(row["monitor_id"], row["starts_at"]) for row in await connection.fetch(_TAKE_DUE, most)]
+    """Add up anew hours of which something became known late; answers how many. 0 also where another recorder is at it:
+    two that add up hours of one day at once would each miss the other's in its sum.
+    """
+    standing = await connection.fetchrow(_STAND, PATIENCE_MS)
+    if standing is None:
+        return 0
+    taken = await connection.fetch(_TAKE_DUE, standing["hours_until"], most)
+    due = [(row["monitor_id"], row["starts_at"]) for row in taken]
     if due:
+        days = sorted({(monitor_id, hour // DAY_MS * DAY_MS) for monitor_id, hour in due})
+        await connection.execute(_FORGET, *_columns(due), "hour")
+        await connection.execute(_FORGET, *_columns(days), "day")
         await connection.execute(_KEEP_DUE_HOURS, *_columns(due))
-        await _keep_days(connection, [(monitor_id, hour // DAY_MS * DAY_MS) for monitor_id, hour in due])
+        await _keep_days(connection, days)
     return len(due)
 
 
