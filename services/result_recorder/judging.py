@@ -78,7 +78,7 @@ async def _keep_history(
         past = row.monitor_id in reordered
         if monitor is None or (row.health is was.health and not (past and row.since != was.since)):
             continue
-        since = row.since if past else max(row.since, was.since + 1)
+        since = row.since if past else max(row.since, was.since)
         changes.append((row.monitor_id, monitor.organization_id, since if now_ms is None else now_ms, row.health))
     await health_store.write_changes(connection, changes)
 

@@ -40,15 +40,14 @@ WHERE m.status = 'disabled' ORDER BY s.monitor_id LIMIT $1"""
 
 
 async def read_states(connection: Connection, monitor_ids: Sequence[int]) -> dict[int, State]:
-    """What is remembered of these monitors; nothing of most."""
-    found = {}
+    """What is remembered of these monitors; nothing of most. What cannot be read is forgotten."""
+    found: dict[int, State | None] = {}
     for row in await connection.fetch(_READ, monitor_ids):
-        state = state_from_json(row["state"])
-        if state is None:
-            _log.error("incident_state_unreadable", monitor_id=row["monitor_id"])
-        else:
-            found[row["monitor_id"]] = state
-    return found
+        found[row["monitor_id"]] = state_from_json(row["state"])
+    if unreadable := sorted(monitor_id for monitor_id, state in found.items() if state is None):
+        _log.error("incident_states_unreadable", monitor_ids=unreadable)
+        await connection.execute(_FORGET, unreadable)
+    return {monitor_id: state for monitor_id, state in found.items() if state is not None}
 
 
 async def write_states(connection: Connection, states: Mapping[int, tuple[int, State | None]]) -> None:
