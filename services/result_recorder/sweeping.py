@@ -1,5 +1,5 @@
 """What nobody's message brings about: health that nothing confirms any more, rows of no further use, maintenance to
-come.
+come, hours that are over.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from services.result_recorder.location_store import forget_workers
 from services.result_recorder.login_store import forget_history
 from services.result_recorder.maintenance import plan_ahead
 from services.result_recorder.monitor_store import clock_ms
+from services.result_recorder.rollups.keeping import keep_rollups
 from shared.database.errors import DatabaseError
 from shared.database.pool import Pool, transaction
 from shared.runtime.lifecycle import stopped_within
@@ -53,5 +54,6 @@ async def keep_sweeping(pool: Pool, stop: asyncio.Event) -> None:
                 await tidy(pool)
                 await plan_ahead(pool)
             sweeps += 1
+            await keep_rollups(pool)
         except DatabaseError as error:
             _log.warning("sweep_failed", reason=str(error))

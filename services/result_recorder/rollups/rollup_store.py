@@ -47,9 +47,14 @@ WHERE d.monitor_id = first.monitor_id AND d.starts_at = first.starts_at
 RETURNING d.monitor_id, d.starts_at"""
 
 # What was added up before may have to go altogether: its only belief may turn out to have begun later.
-_FORGET = """
+_FORGET_HOURS = """
 DELETE FROM rollups r USING unnest($1::bigint[], $2::bigint[]) AS given(monitor_id, starts_at)
-WHERE r.monitor_id = given.monitor_id AND r.starts_at = given.starts_at AND r.span = $3"""
+WHERE r.monitor_id = given.monitor_id AND r.starts_at = given.starts_at AND r.span = 'hour'"""
+_FORGET_DAYS = """
+DELETE FROM rollups r USING unnest($1::bigint[], $2::bigint[]) AS given(monitor_id, starts_at)
+WHERE r.monitor_id = given.monitor_id AND r.starts_at = given.starts_at AND r.span = 'day'
+  AND NOT EXISTS (SELECT FROM rollups h WHERE h.monitor_id = r.monitor_id AND h.span = 'hour'
+                  AND h.starts_at >= r.starts_at AND h.starts_at < r.starts_at + 86400000)"""
 
 _KEEP_DUE_HOURS = f"""
 INSERT INTO rollups (monitor_id, organization_id, span, starts_at, {_COLUMNS})
@@ -58,7 +63,8 @@ FROM (SELECT hour, array_agg(monitor_id) AS monitors
       FROM unnest($1::bigint[], $2::bigint[]) AS due(monitor_id, hour) GROUP BY hour) AS due
 CROSS JOIN LATERAL roll_up(due.monitors, due.hour, due.hour + 3600000, 3600000) AS u
 ORDER BY u.monitor_id, u.starts_at
-{_REPLACE}"""  # noqa: S608 - our constants
+{_REPLACE}
+RETURNING monitor_id, starts_at"""  # noqa: S608 - our constants
 
 # Days are the sums of their hours, the day that is not over as well.
 _KEEP_DAYS = f"""
@@ -127,9 +133,11 @@ async def keep_due(connection: Connection, *, most: int) -> int:
     due = [(row["monitor_id"], row["starts_at"]) for row in taken]
     if due:
         days = sorted({(monitor_id, hour // DAY_MS * DAY_MS) for monitor_id, hour in due})
-        await connection.execute(_FORGET, *_columns(due), "hour")
-        await connection.execute(_FORGET, *_columns(days), "day")
-        await connection.execute(_KEEP_DUE_HOURS, *_columns(due))
+        # What is kept comes first: it locks the monitor, as whoever deletes one does before its hours.
+        kept = await connection.fetch(_KEEP_DUE_HOURS, *_columns(due))
+        if gone := sorted(set(due) - {(row["monitor_id"], row["starts_at"]) for row in kept}):
+            await connection.execute(_FORGET_HOURS, *_columns(gone))
+            await connection.execute(_FORGET_DAYS, *_columns(days))
         await _keep_days(connection, days)
     return len(due)
 
