@@ -1,8 +1,8 @@
 """One transaction that keeps a batch of answers: results, what they mean for health, missed slots, logins.
 
 All of it or nothing; told again it changes nothing. Locks are taken in one order (monitors without a health row, rows
-to be made, health rows by id, groups of incidents, then accounts), so that recorders side by side wait for each other
-and never for ever. What becomes of the messages is for `settling`.
+to be made, health rows by id, accounts, hosts, then groups of incidents), so that recorders side by side wait for each
+other and never for ever. What becomes of the messages is for `settling`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -68,12 +68,13 @@ async def record_within(
     numbers = await location_numbers(connection, sorted({each.location for each in answers}))
     monitors = await _lock_monitors(connection, results, missed, numbers, [each.monitor_id for each in answers])
     new, heard = await _keep_results(connection, results, monitors, numbers)
+    # Before incidents: where a host is seen to refuse everybody, one refusal is answer enough.
+    await keep_logins(connection, _logins(answers, monitors, numbers), now_ms=now_ms)
     incidents = await keep_incidents(connection, heard, monitors, now_ms=now_ms) if heard else []
     current = [each for each, _ in new if _is_current(each, monitors)]
     await keep_certificate_notices(connection, current, certificates or ToldCertificates(), now_ms=now_ms)
     await _free(connection, new, numbers)
     counts = await _keep_missed(connection, missed, numbers)
-    await keep_logins(connection, _logins(answers, monitors, numbers), now_ms=now_ms)
     await result_store.finish_tests(
         connection, sorted({each.check_id for each in answers if not each.record and each.check_id is not None})
     )

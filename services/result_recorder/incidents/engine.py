@@ -128,7 +128,7 @@ def _observe(state: State, observed: Observation, rules: Rules) -> State:
         case Seen(passed=True):
             return places.after_pass(state, observed)
         case Seen():
-            return places.after_failure(state, observed, rules.thresholds)
+            return places.after_failure(state, observed, rules.thresholds, refusals_wanted=rules.refusals_wanted)
         case _:
             raise AssertionError(f"{observed} is nothing to observe")
 

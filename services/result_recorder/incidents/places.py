@@ -32,8 +32,8 @@ def of_revision(state: State, revision: int) -> State:
     return replace(state, revision=revision, places=places, refusals=0, refusal=None, certificate=None, certificates=0)
 
 
-def after_failure(state: State, seen: Seen, thresholds: Thresholds) -> State:
-    """The state once a check has failed."""
+def after_failure(state: State, seen: Seen, thresholds: Thresholds, *, refusals_wanted: int = SURE_AFTER) -> State:
+    """The state once a check has failed. refusals_wanted: in a row, to be sure."""
     cause = seen.cause
     if seen.login is LoginOutcome.ACCEPTED:
         state = _login_accepted(state, seen.location_id)
@@ -55,7 +55,7 @@ def after_failure(state: State, seen: Seen, thresholds: Thresholds) -> State:
     state = _with(state, seen.location_id, place)
     if seen.kind in REFUSALS:
         state = replace(state, refusals=min(SURE_AFTER, state.refusals + 1), refusal=cause)
-        return _sure(state, REFUSALS, seen.slot_at) if state.refusals >= SURE_AFTER else state
+        return _sure(state, REFUSALS, seen.slot_at) if state.refusals >= refusals_wanted else state
     if seen.kind in CERTIFICATE_FAILURES:
         count = state.certificates + 1 if state.certificate == seen.kind else 1
         state = replace(state, certificate=str(seen.kind), certificates=min(SURE_AFTER, count))

@@ -77,6 +77,7 @@ class Rules:
     Args:
         live: locations that are to check it and where somebody of its protocol is at work.
         alerting: it is active and not in maintenance; else nothing opens and nothing is confirmed in a hurry.
+        host_refuses: its host refuses several accounts that had worked: their agreement is answer enough.
     """
 
     thresholds: Thresholds
@@ -84,6 +85,12 @@ class Rules:
     interval_ms: int
     retry_ms: int
     alerting: bool
+    host_refuses: bool = False
+
+    @property
+    def refusals_wanted(self) -> int:
+        """How many refusals in a row are an answer."""
+        return 1 if self.host_refuses else SURE_AFTER
 
     @property
     def needed(self) -> int:

@@ -7,9 +7,11 @@ from uuid import UUID
 from services.result_recorder.health_store import LIVE_MS
 from services.result_recorder.incidents.rules import Rules
 from services.result_recorder.monitor_store import MonitorFacts
+from shared.checks.host_outages import JOINING_MS
 from shared.database.pool import Connection
 
-# `eligible`: locations that are to check it; `live`: those of them where somebody of its protocol is at work.
+# `eligible`: locations that are to check it; `live`: those of them where somebody of its protocol is at work;
+# `host_refuses`: it had worked, and its host was seen lately to refuse several like it.
 _READ = """
 SELECT m.id, m.customer_id, m.name, m.hostname, m.protocol, m.config ->> 'user' AS user_name, m.status, m.interval_ms,
        ARRAY(SELECT s.location_id FROM schedule s WHERE s.monitor_id = m.id AND s.active) AS eligible,
@@ -19,7 +21,10 @@ SELECT m.id, m.customer_id, m.name, m.hostname, m.protocol, m.config ->> 'user' 
                  WHERE w.location_id = s.location_id AND w.protocol = s.protocol
                    AND w.last_seen_at > $2::bigint - $3::bigint)) AS live,
        EXISTS (SELECT FROM monitor_maintenance w
-               WHERE w.monitor_id = m.id AND w.starts_at <= $2::bigint AND w.ends_at > $2::bigint) AS in_window
+               WHERE w.monitor_id = m.id AND w.starts_at <= $2::bigint AND w.ends_at > $2::bigint) AS in_window,
+       EXISTS (SELECT FROM host_login_outages o JOIN login_credentials c ON c.credential_id = m.credential_id
+               WHERE o.host = lower(m.hostname) AND o.ended_at IS NULL AND c.ever_accepted
+                 AND o.seen_at > $2::bigint - $4::bigint) AS host_refuses
 FROM monitors m
 WHERE m.id = ANY($1::bigint[])"""
 
@@ -39,6 +44,7 @@ class Watched:
     alerting: bool
     eligible: frozenset[int]
     live: frozenset[int]
+    host_refuses: bool
     interval_ms: int
     facts: MonitorFacts
 
@@ -50,6 +56,7 @@ class Watched:
             interval_ms=self.interval_ms,
             retry_ms=self.facts.retry_ms,
             alerting=self.alerting,
+            host_refuses=self.host_refuses,
         )
 
 
@@ -69,8 +76,9 @@ async def read_watched(connection: Connection, monitors: Sequence[MonitorFacts],
             alerting=row["status"] == "active" and not row["in_window"],
             eligible=frozenset(row["eligible"]),
             live=frozenset(row["live"]),
+            host_refuses=row["host_refuses"],
             interval_ms=row["interval_ms"],
             facts=facts[row["id"]],
         )
-        for row in await connection.fetch(_READ, sorted(facts), now_ms, LIVE_MS)
+        for row in await connection.fetch(_READ, sorted(facts), now_ms, LIVE_MS, JOINING_MS)
     }

@@ -157,6 +157,28 @@ async def test_one_that_is_refused_again_then_climbs_on(desk: RecorderDesk) -> N
     assert (await rungs(desk))[numbers[-1]] == over + 1000 + RUNGS_MS[1]
 
 
+async def test_each_of_those_refused_together_is_an_incident_at_its_first_refusal(desk: RecorderDesk) -> None:
+    """Those who wait would have to wait for hours for a second one."""
+    await begun(desk, 10)
+    rows = await desk.rows("SELECT monitor_id, group_id FROM incidents WHERE resolved_at IS NULL")
+    assert (len(rows), len({row["group_id"] for row in rows})) == (10, 1)
+    assert await desk.value("SELECT open_members FROM incident_groups WHERE layer = 'login'") == 10
+
+
+async def test_two_refused_are_none_before_their_second_refusal(desk: RecorderDesk) -> None:
+    first, second, _ = await monitors(desk, 3)
+    await desk.set_clock(WHEN + 1000)
+    await record(desk.pool, [refused(first, WHEN), refused(second, WHEN + 1)])
+    assert await desk.value("SELECT count(*) FROM incidents") == 0
+
+
+async def test_who_never_was_let_in_needs_two_refusals_there_too(desk: RecorderDesk) -> None:
+    await begun(desk, 3)
+    await desk.add_monitor(50, credential_id=UUID(int=150))
+    await record(desk.pool, [refused(50, WHEN + 500)])
+    assert await desk.value("SELECT count(*) FROM incidents WHERE monitor_id = 50") == 0
+
+
 async def test_a_stranger_let_in_says_nothing_of_those_refused(desk: RecorderDesk) -> None:
     await begun(desk)
     await desk.add_monitor(50, credential_id=UUID(int=150))
