@@ -8,6 +8,7 @@ import pytest
 from services.result_recorder.recording import record
 from services.result_recorder.rollups.keeping import keep_rollups
 from services.result_recorder.rollups.rollup_store import DAY_MS, HOUR_MS, PATIENCE_MS
+from services.result_recorder.sweeping import sweep
 from shared.checks.vocabulary import LoginOutcome, OutcomeKind, Phase
 from tests.support.answers import BEGIN_MS, answer
 from tests.support.recorder_desk import RecorderDesk
@@ -206,3 +207,22 @@ async def test_a_window_of_others_leaves_the_hour_alone(desk: RecorderDesk, whol
     await desk.set_clock(DAY + 2 * HOUR_MS)
     await keep_rollups(desk.pool)
     assert spent((await hours(desk))[DAY]) == ((0, 0, 0, 0, 60) if whole else (60, 0, 0, 0, 0))
+
+
+async def test_what_checks_found_becomes_time_up_and_down(desk: RecorderDesk) -> None:
+    await standing_at(desk, DAY)
+    for minute in range(90):
+        at = DAY + minute * MINUTE
+        await desk.set_clock(at + 2_000)
+        broken = 20 <= minute < 40 or minute == 70
+        await record(desk.pool, [answer(at, OutcomeKind.CONNECT_REFUSED if broken else OutcomeKind.OK)])
+    await desk.set_clock(DAY + 4 * HOUR_MS)
+    assert await sweep(desk.pool) == 1  # nothing was told since
+    await keep_rollups(desk.pool)
+    assert {(at - DAY) // HOUR_MS: spent(row) for at, row in (await hours(desk)).items()} == {
+        0: (40, 0, 20, 0, 0),
+        1: (59, 0, 1, 0, 0),
+        2: (60, 0, 0, 0, 0),
+    }
+    counted = [(row["checks"], row["failures"]) for _, row in sorted((await hours(desk)).items())]
+    assert counted == [(60, 20), (30, 1), (0, 0)]
