@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from services.notifier.vocabulary import GOOD_NEWS, Event
 
 # So many incidents are described one by one; of the others the number and the ids are told.
-MOST_DESCRIBED = 500
+MOST_DESCRIBED = 200
 
 
 class Fixed(BaseModel):

@@ -33,14 +33,11 @@ class _Desk:
     groups: dict[int, tuple[str, str]]
     rules: dict[int, PackageRules]
     away: dict[int, int]  # monitors in maintenance, and until when
+    open_incidents: frozenset[int]
     telling: list[tuple[Ripe, Notice | None]] = field(default_factory=list)
 
     def is_open(self, incident: int) -> bool:
-        return incident in self.incidents and self.incidents[incident].is_open
-
-    @property
-    def open_incidents(self) -> set[int]:
-        return {known for known, row in self.incidents.items() if row.is_open}
+        return incident in self.open_incidents
 
     def rules_of(self, incidents: set[int]) -> PackageRules:
         customers = {self.incidents[each].incident.customer_id for each in incidents if each in self.incidents}
@@ -195,6 +192,7 @@ async def _read(connection: Connection, ripe: list[Ripe], target: str, *, now_ms
         groups=await audience_store.groups(connection, group_ids),
         rules=await audience_store.package_rules(connection, {row.incident.customer_id for row in incidents.values()}),
         away=await audience_store.in_maintenance(connection, monitors, now_ms=now_ms),
+        open_incidents=frozenset(known for known, row in incidents.items() if row.is_open),
     )
 
 

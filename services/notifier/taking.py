@@ -149,7 +149,7 @@ async def _read(connection: Connection, rows: list[OutboxRow], *, mail: bool) ->
 
 
 async def _store(connection: Connection, book: _Book, *, now_ms: int) -> None:
-    new = list(book.loose)
+    new: list[NewDelivery] = []
     changed: dict[Notice, int] = defaultdict(int)
     organizations = {found.group_id: found.organization_id for found in book.incidents.values()}
     for (group_id, key), thread in book.threads.items():
@@ -159,7 +159,7 @@ async def _store(connection: Connection, book: _Book, *, now_ms: int) -> None:
             elif notice.delivery_id is not None and notice.changed:
                 changed[notice] = organizations[group_id]
     await thread_store.change_notices(connection, changed)
-    await thread_store.insert_deliveries(connection, new, now_ms=now_ms)
+    await thread_store.insert_deliveries(connection, [*new, *book.loose], now_ms=now_ms)
 
 
 async def _target(connection: Connection, book: _Book, key: str) -> Target:

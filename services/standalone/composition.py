@@ -12,6 +12,7 @@ from services.api_gateway.app import create_app
 from services.api_gateway.http_server import make_runner
 from services.imap_worker.canary_server import ImapCanaryServer
 from services.imap_worker.probe import imap_probe
+from services.notifier.service import open_ways, serve_notifier, watch_pulse
 from services.pop3_worker.canary_server import Pop3CanaryServer
 from services.pop3_worker.probe import pop3_probe
 from services.result_recorder.service import serve_recorder
@@ -33,6 +34,7 @@ async def compose(
     dsn: str,
     gateway_pool: Pool,
     pipeline_pool: Pool,
+    notifier_pool: Pool,
     keys: PrivateKeyRing,
     channel_keys: PrivateKeyRing,
     listener: socket.socket,
@@ -58,6 +60,16 @@ async def compose(
         instance=instance_name("scheduler"),
         jobs_survive=False,
     )
+    ways = await opened.enter_async_context(open_ways(settings))
+    notifier = partial(
+        serve_notifier,
+        dsn=dsn,
+        pool=notifier_pool,
+        keys=channel_keys,
+        settings=settings,
+        ways=ways,
+        instance=instance_name("notifier"),
+    )
     app = create_app(
         pool=gateway_pool,
         broker=broker,
@@ -71,6 +83,8 @@ async def compose(
         Stage("imap_worker", lambda stop: imap_worker(stop=stop)),
         Stage("pop3_worker", lambda stop: pop3_worker(stop=stop)),
         Stage("scheduler", lambda stop: scheduler(stop=stop)),
+        Stage("notifier", lambda stop: notifier(stop=stop)),
+        Stage("pulse", partial(watch_pulse, dsn, settings, ways)),
         Stage("api_gateway", _serving(app, listener)),
     ]
 

@@ -18,7 +18,7 @@ from services.standalone.stages import Stage, run_in_order
 from shared.database.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from shared.database.errors import DatabaseError
 from shared.database.migrations import MigrationError, migrate
-from shared.database.pool import GATEWAY_ROLE, PIPELINE_ROLE, Pool, open_pool
+from shared.database.pool import GATEWAY_ROLE, NOTIFIER_ROLE, PIPELINE_ROLE, Pool, open_pool
 from shared.runtime import lifecycle
 from shared.runtime.admin import AdminServer
 from shared.runtime.lifecycle import StartError, listening_fault
@@ -84,6 +84,9 @@ async def serve_standalone(settings: StandaloneSettings, stop: asyncio.Event, *,
             pipeline_pool = await opened.enter_async_context(
                 open_pool(dsn, role=PIPELINE_ROLE, application_name="mailprobe pipeline")
             )
+            notifier_pool = await opened.enter_async_context(
+                open_pool(dsn, role=NOTIFIER_ROLE, application_name="mailprobe notifier")
+            )
             token = await _first_token(directory, gateway_pool)
             await opened.enter_async_context(AdminServer(settings.admin_host, settings.admin_port, {}))
             stages = await compose(
@@ -91,6 +94,7 @@ async def serve_standalone(settings: StandaloneSettings, stop: asyncio.Event, *,
                 dsn=dsn,
                 gateway_pool=gateway_pool,
                 pipeline_pool=pipeline_pool,
+                notifier_pool=notifier_pool,
                 keys=directory.private_keys(),
                 channel_keys=directory.channel_private_keys(),
                 listener=listener,

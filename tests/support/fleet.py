@@ -19,11 +19,11 @@ from shared.sealing import generate_key_rings
 from tests.support.servers.process import LeashedProcess, free_ports
 
 REPOSITORY = Path(__file__).parents[2]
-SERVICES = ("result_recorder", "scheduler", "imap_worker", "pop3_worker", "api_gateway")
+SERVICES = ("result_recorder", "scheduler", "imap_worker", "pop3_worker", "notifier", "api_gateway")
 
 
 class Fleet:
-    """The five services, each a process of its own with an admin port, all logs below `state`."""
+    """The six services, each a process of its own with an admin port, all logs below `state`."""
 
     def __init__(
         self, state: Path, *, database_dsn: str, amqp_url: str, settings: Mapping[str, str] | None = None
@@ -60,6 +60,7 @@ class Fleet:
             "result_recorder": {**shared, **database},
             "imap_worker": {**shared, "MAILPROBE_PRIVATE_KEYS": private.to_json()},
             "pop3_worker": {**shared, "MAILPROBE_PRIVATE_KEYS": private.to_json()},
+            "notifier": {**shared, **database, "MAILPROBE_CHANNEL_PRIVATE_KEYS": channel_private.to_json()},
         }
 
     @property

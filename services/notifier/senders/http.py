@@ -6,6 +6,7 @@ redirect, is no way around it. Redirects are not followed, answers are not decom
 
 import asyncio
 import contextvars
+import io
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -78,7 +79,11 @@ class OutboundHttp:
             async with (
                 asyncio.timeout(self._try_seconds),
                 self._session.request(
-                    method, url, data=body, headers={"User-Agent": "mailprobe", **headers}, allow_redirects=False
+                    method,
+                    url,
+                    data=_payload(body),
+                    headers={"User-Agent": "mailprobe", **headers},
+                    allow_redirects=False,
                 ) as answer,
             ):
                 if answer.status in expected if expected else 200 <= answer.status < 300:
@@ -101,6 +106,11 @@ class OutboundHttp:
                 list_of_this_request.append(sentence)
             raise _Blocked(sentence)
         return socket.socket(family, kind, protocol)
+
+
+def _payload(body: bytes | None) -> io.BytesIO | None:
+    # A large body as plain bytes would be one long write; aiohttp warns of it.
+    return None if body is None else io.BytesIO(body)
 
 
 async def _refusal(answer: aiohttp.ClientResponse, hidden: list[str]) -> NotSent:

@@ -28,6 +28,8 @@ _EVENTS = {
     Event.DIGEST: "digest",
     Event.TEST: "test",
 }
+# Many receivers take no more than a megabyte; of what is left out the ids are there.
+_MOST_OUTAGES = 500
 _BASE64_SECRET = "whsec_"
 
 
@@ -91,8 +93,9 @@ def webhook_body(content: Content) -> bytes:
         "customer": {"id": first.customer_id, "name": first.customer_name} if first else None,
         "outages": [
             {"event": _EVENTS[part.event], "key": part.key, "host": part.host, "layer": part.layer, "title": part.title}
-            for part in content.parts
+            for part in content.parts[:_MOST_OUTAGES]
         ],
+        "outageCount": len(content.parts),
         "incidents": [{**_incident(each), "monitor": _monitor(each)} for each in content.incidents],
         "incidentIds": [str(known) for known in content.incident_ids],
         "certificate": content.certificate.model_dump(mode="json") if content.certificate else None,
