@@ -28,7 +28,7 @@ class Held:
 
 
 def measure(certificates: CertificateFiles, cores: Cores, ports: Mapping[str, int], folder: Path, *, held: int) -> Held:
-    """IMAP, whose checks keep more, plain and TLS, ours and the limit; fewer where `ulimit -n` asks for it."""
+    """Ours and the limit; fewer where `ulimit -n` asks for it."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     count = min(held, most - _SPARE_DESCRIPTORS)
     makers: dict[str, Callable[[], Told]] = {
@@ -37,9 +37,10 @@ def measure(certificates: CertificateFiles, cores: Cores, ports: Mapping[str, in
         "frugal_limit": lambda: limit(certificates, cores, folder, frugal=True),
     }
     kib: dict[str, dict[str, float]] = {}
-    for mode in ("plain", "tls"):
-        for program, make in makers.items():
-            kib.setdefault(f"imap.{mode}", {})[program] = _once(make(), ports, "imap", mode, count)
+    for protocol in ("imap", "pop3"):
+        for mode in ("plain", "tls"):
+            for program, make in makers.items():
+                kib.setdefault(f"{protocol}.{mode}", {})[program] = _once(make(), ports, protocol, mode, count)
     return Held(kib=kib, checks=count, wanted=held)
 
 

@@ -70,6 +70,12 @@ def limit(certificates: CertificateFiles, cores: Cores, folder: Path, *, frugal:
     return Told(ToldProcess(words, cores=cores.clients))
 
 
+def bare(certificates: CertificateFiles, cores: Cores) -> Told:
+    """The same dialogue by a protocol on uvloop that judges and records nothing: what Python costs before we begin."""
+    command = [sys.executable, "-m", "benchmarks.engine.bare_protocol", str(certificates.authority)]
+    return Told(ToldProcess(command, cores=cores.clients))
+
+
 class Blackbox:
     """prometheus-blackbox-exporter, asked over its HTTP interface as Prometheus asks it."""
 
@@ -158,6 +164,7 @@ def assembled(certificates: CertificateFiles, cores: Cores, folder: Path) -> tup
     passed_over: dict[str, str] = {}
     makers: dict[str, Callable[[], Program]] = {
         "limit": lambda: limit(certificates, cores, folder),
+        "bare": lambda: bare(certificates, cores),
         "blackbox": lambda: Blackbox(certificates, cores, folder),
         "check": lambda: Plugins(cores),
     }

@@ -11,7 +11,7 @@ from benchmarks.engine.side_by_side import Figures
 from benchmarks.engine.stage import HOLD_SECONDS, Cores
 
 _CHECKS = ("imap.plain", "imap.tls", "pop3.plain", "pop3.tls")
-_OTHERS = ("limit", "blackbox", "check")
+_OTHERS = ("limit", "bare", "blackbox", "check")
 
 # At most so many times the other's CPU, by protocol and mode.
 TARGETS = {
@@ -47,6 +47,8 @@ def side_by_side(figures: Figures, passed_over: Mapping[str, str]) -> None:
         print(f"  {check:33}{row}")
     for name, why in passed_over.items():
         print(f"passed over: {name}: {why}")
+    if "bare" in others:
+        print("(bare: a uvloop protocol that plays the same dialogue and judges and records nothing)")
     if "check" in others:
         print("(check: check_imap and check_pop, which read the greeting, say goodbye and verify nothing)")
     print()
@@ -54,6 +56,8 @@ def side_by_side(figures: Figures, passed_over: Mapping[str, str]) -> None:
         _figure(f"{check}.cpu_us", figures.median(check, "ours"))
         for name in others:
             _figure(f"{check}.vs_{name}", figures.ratio(check, "ours", name))
+        if "bare" in others and "limit" in others:
+            _figure(f"{check}.bare_vs_limit", figures.ratio(check, "bare", "limit"))
 
 
 def in_flight(held: Held) -> None:

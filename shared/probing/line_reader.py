@@ -48,6 +48,8 @@ class LineReader:
     def next_line(self) -> bytes | None:
         """The next line, or None while it is not complete."""
         data, at = self._data, self._at
+        if at == len(data):
+            return None
         end = data.find(b"\n", self._scanned)
         if end < 0:
             self._not_yet()
@@ -81,9 +83,8 @@ class LineReader:
         return self._data[self._at :]
 
     def _not_yet(self) -> None:
-        if self._at < len(self._data):
-            self._judge_partial()
-            self._scanned = len(self._data)
+        self._judge_partial()
+        self._scanned = len(self._data)
 
     def _judge_partial(self) -> None:
         # Whatever comes first in the bytes is what is wrong with them, however they were split.

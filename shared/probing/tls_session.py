@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from shared.checks.vocabulary import Security
@@ -41,7 +42,7 @@ class TlsSession:
         # As bytes: a str would go through the idna codec every time, and is A-labels already.
         name: bytes = plan.server_name.removesuffix(".").encode("ascii")
         self._tls = context.wrap_bio(self._in, self._out, server_side=False, server_hostname=name)
-        self._verified = context.verify_mode is ssl.CERT_REQUIRED
+        self._verified = _verifies(context)
         self._first_bytes = b""
         self.handshaking = True
         self.ended = False  # the server said that nothing more will come (close_notify)
@@ -96,3 +97,9 @@ class TlsSession:
 
     def _after_handshake(self, error: ssl.SSLError) -> CheckFailed:
         return tls_failure(error, first_bytes=b"\x17\x03")
+
+
+@lru_cache(maxsize=8)
+def _verifies(context: ssl.SSLContext) -> bool:
+    # Asked of the context and not of who chose it; once, as the answer is an enum made anew each time.
+    return context.verify_mode is ssl.CERT_REQUIRED
