@@ -11,7 +11,7 @@ MONITORS_AT_ONCE = 500
 HOURS_AT_ONCE = 24
 DUE_AT_ONCE = 500
 # Whatever is left after so many steps is for the next time.
-MOST_STEPS = 200
+MOST_STEPS = 40
 
 
 async def keep_rollups(pool: Pool, *, monitors_at_once: int = MONITORS_AT_ONCE, most_steps: int = MOST_STEPS) -> int:
