@@ -19,7 +19,7 @@ COMPILE := UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile 
 ALL := pyproject.toml --extra standalone --extra build
 COMPOSE := docker compose --file deploy/compose.yaml $(if $(DEMO),--env-file deploy/demo.env)
 
-.PHONY: help setup setup-dev run demo test test-unit check check-deploy manifests up down soak bench lock clean
+.PHONY: help setup setup-dev run demo test test-unit check check-deploy manifests up down soak chaos bench lock clean
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -43,10 +43,10 @@ test: ## every test, against a real Postgres, RabbitMQ and Dovecot
 	@sh deploy/setup/python.sh
 	@$(MAKE) setup-dev
 	@sh deploy/setup/servers.sh
-	@$(PYTEST) -m "not soak and not fuzz and not manifests" --numprocesses=3 --dist=loadfile $(ARGS)
+	@$(PYTEST) -m "not soak and not fuzz and not chaos and not manifests" --numprocesses=3 --dist=loadfile $(ARGS)
 
 test-unit: setup-dev ## the tests that need no servers
-	@$(PYTEST) -m "not soak and not fuzz" tests/unit tests/architecture $(ARGS)
+	@$(PYTEST) -m "not soak and not fuzz and not chaos" tests/unit tests/architecture $(ARGS)
 
 check: setup-dev ## lint, format, types, and the rules of the house
 	@.venv/bin/ruff check .
@@ -73,6 +73,10 @@ down: ## stop the containers; the data stays
 soak: setup-dev ## the tests that run for minutes
 	@sh deploy/setup/servers.sh
 	@$(PYTEST) -m soak --timeout=3600 $(ARGS)
+
+chaos: setup-dev ## services killed at their worst moments, fifty times over
+	@sh deploy/setup/servers.sh
+	@$(PYTEST) -m chaos --timeout=3600 $(ARGS)
 
 bench: setup-dev ## BENCH=engine: the cost of one check, beside other programs where they can be had
 	@sh deploy/setup/bench-peers.sh

@@ -32,3 +32,4 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "soak: runs for minutes; only by `make soak`")
     config.addinivalue_line("markers", "fuzz: runs many executions; only by `make fuzz`")
     config.addinivalue_line("markers", "manifests: needs helm and its like; only by `make check-deploy`")
+    config.addinivalue_line("markers", "chaos: kills again and again; only by `make chaos`")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from services.notifier.planning import Planning
 from services.notifier.senders.alertmanager import AlertmanagerSender
@@ -49,6 +49,7 @@ class NotifierDesk:
         self.public_url: str | None = "https://mailprobe.example.com"
         self.opened = AsyncExitStack()
         self.try_seconds = 5.0
+        self._http: list[OutboundHttp] = []
 
     async def set_clock(self, now_ms: int) -> None:
         self.now = now_ms
@@ -130,7 +131,8 @@ class NotifierDesk:
                            message, hint, server_words, first_check_id, first_slot_at, evidence_check_id,
                            evidence_slot_at)
                        SELECT 1, m.customer_id, m.id, m.public_id, m.name, m.protocol, m.hostname, 'someone',
-                              g.id, $3::bigint - 120000, $3::bigint, 'auth_rejected', 'auth', 'The server refused the login.',
+                              g.id, $3::bigint - 120000, $3::bigint, 'auth_rejected', 'auth',
+                              'The server refused the login.',
                               'Put the right password in.', 'NO [AUTHENTICATIONFAILED] go away', gen_random_uuid(),
                               $3::bigint - 120000, gen_random_uuid(), $3::bigint
                        FROM monitors m JOIN incident_groups g ON g.host = lower(m.hostname) AND g.layer = $4
@@ -150,7 +152,8 @@ class NotifierDesk:
         async with transaction(self._pipeline) as connection:
             await connection.execute(
                 """WITH over AS (
-                       UPDATE incidents SET resolved_at = $3::bigint, recovered_at = $3::bigint - 1000, resolution = 'recovered'
+                       UPDATE incidents SET resolved_at = $3::bigint, recovered_at = $3::bigint - 1000,
+                           resolution = 'recovered'
                        WHERE monitor_id BETWEEN $1 AND $2 AND resolved_at IS NULL RETURNING *),
                    told AS (
                        INSERT INTO outbox (organization_id, customer_id, monitor_id, kind, incident_id, group_id)
@@ -211,18 +214,15 @@ class NotifierDesk:
                 return
             await self.set_clock(min(until, self.now + step_ms))
 
-    _http: list[OutboundHttp]
-
     async def deliveries(self, **where: Any) -> list[dict[str, Any]]:
-        rows = await self.pool.fetch("SELECT * FROM deliveries ORDER BY id")
+        """Messages, but for reminders whose time has not come."""
+        rows = await self.pool.fetch(
+            "SELECT * FROM deliveries WHERE event <> 'reminder' OR told_at IS NOT NULL ORDER BY id"
+        )
         return [dict(row) for row in rows if all(row[name] == value for name, value in where.items())]
 
     async def value(self, query: str, *arguments: Any) -> Any:
         return await self.pool.fetchval(query, *arguments)
-
-
-def known(public_id: str) -> UUID:
-    return UUID(public_id)
 
 
 @asynccontextmanager
@@ -236,7 +236,6 @@ async def notifier_desk(dsn: str) -> AsyncIterator[NotifierDesk]:
         owner = await connect(dsn, role=None, application_name="owner")
         stack.push_async_callback(owner.close)
         desk = NotifierDesk(dsn, *pools, owner)
-        desk._http = []
         await stack.enter_async_context(desk.opened)
         await desk.set_clock(BEGIN_MS)
         yield desk
