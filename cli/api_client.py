@@ -17,9 +17,16 @@ from cli.settings import ClientSettings
 
 MONITORS = "/api/imap-pop-monitors"
 CUSTOMERS = "/api/customers"
+INCIDENTS = "/api/incidents"
+WINDOWS = "/api/maintenance-windows"
+CHANNELS = "/api/notification-channels"
+COVERAGE = "/api/notification-coverage"
+TAGS = "/api/tags"
 PAGE = 200
+INCIDENTS_AT_ONCE = 500
 _ANSWER_CAP_BYTES = 32 * 1024 * 1024
-_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=5)
+# Sending a test message may take 25 s.
+_TIMEOUT = aiohttp.ClientTimeout(total=40, sock_connect=5)
 
 
 class ApiClient:
@@ -64,6 +71,76 @@ class ApiClient:
     async def customers(self) -> list[dict[str, Any]]:
         """The customers the token may see."""
         answer: list[dict[str, Any]] = await self._call("GET", CUSTOMERS)
+        return answer
+
+    async def incidents(self, *, limit: int, **wanted: str) -> list[dict[str, Any]]:
+        """The newest incidents first."""
+        found: list[dict[str, Any]] = []
+        while len(found) < limit:
+            asked = min(INCIDENTS_AT_ONCE, limit - len(found))
+            query = {**wanted, "limit": str(asked), "offset": str(len(found))}
+            answer: list[dict[str, Any]] = await self._call("GET", INCIDENTS, query=query)
+            found += answer
+            if len(answer) < asked:
+                break
+        return found
+
+    async def incident(self, public_id: UUID) -> dict[str, Any]:
+        """One incident with its timeline."""
+        answer: dict[str, Any] = await self._call("GET", f"{INCIDENTS}/{public_id}")
+        return answer
+
+    async def acknowledge(self, public_id: UUID) -> dict[str, Any]:
+        """Say that somebody takes care of it."""
+        answer: dict[str, Any] = await self._call("POST", f"{INCIDENTS}/{public_id}/acknowledge")
+        return answer
+
+    async def note(self, public_id: UUID, text: str) -> None:
+        """Leave a note with it."""
+        await self._call("POST", f"{INCIDENTS}/{public_id}/notes", body={"text": text})
+
+    async def windows(self) -> list[dict[str, Any]]:
+        """All maintenance windows."""
+        answer: list[dict[str, Any]] = await self._call("GET", WINDOWS)
+        return answer
+
+    async def add_window(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Plan a maintenance window."""
+        answer: dict[str, Any] = await self._call("POST", WINDOWS, body=body)
+        return answer
+
+    async def window(self, name: str) -> dict[str, Any]:
+        """One maintenance window, by number or public id."""
+        answer: dict[str, Any] = await self._call("GET", f"{WINDOWS}/{name}")
+        return answer
+
+    async def remove_window(self, name: str) -> None:
+        """Call it off; where it is open, it ends."""
+        await self._call("DELETE", f"{WINDOWS}/{name}")
+
+    async def tags(self) -> list[dict[str, Any]]:
+        """All tags."""
+        answer: list[dict[str, Any]] = await self._call("GET", TAGS)
+        return answer
+
+    async def channels(self) -> list[dict[str, Any]]:
+        """All notification channels."""
+        answer: list[dict[str, Any]] = await self._call("GET", CHANNELS)
+        return answer
+
+    async def add_channel(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create a notification channel."""
+        answer: dict[str, Any] = await self._call("POST", CHANNELS, body=body)
+        return answer
+
+    async def test_channel(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a message for real, and wait for what becomes of it."""
+        answer: dict[str, Any] = await self._call("POST", f"{CHANNELS}/test", body=body)
+        return answer
+
+    async def coverage(self) -> dict[str, Any]:
+        """Whether anybody would be told."""
+        answer: dict[str, Any] = await self._call("GET", COVERAGE)
         return answer
 
     async def _call(

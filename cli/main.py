@@ -8,11 +8,14 @@ from typing import Annotated
 import typer
 
 from cli.broker import broker
+from cli.channels import channels
 from cli.check import check
 from cli.database import migrate, tokens
 from cli.demo import demo
 from cli.fleet_secrets import secrets
+from cli.incidents import incidents
 from cli.keys import keys
+from cli.maintenance import maintenance
 from cli.monitors import monitors
 from cli.serve import run, serve
 from cli.showing import print_lines
@@ -44,6 +47,9 @@ def _start(
 
 app.command()(status)
 app.add_typer(monitors, name="monitors")
+app.add_typer(incidents, name="incidents")
+app.add_typer(maintenance, name="maintenance")
+app.add_typer(channels, name="channels")
 app.add_typer(check, name="check")
 app.command()(run)
 app.command()(demo)

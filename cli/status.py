@@ -1,26 +1,29 @@
-"""`mailprobe status`: how all monitors are, the worst first, and what is wrong in a sentence."""
+"""`mailprobe status`: how all monitors are, the worst first, what is wrong in a sentence, and who is not told."""
 
 from typing import Any
 
 import typer
 
 from cli.api_client import api_client
+from cli.channels import coverage_lines
 from cli.failing import finish
 from cli.monitors import NONE_YET, AsJson, TokenFile, Url
 from cli.showing import ago, health_text, plain, print_json, print_lines, print_table
 from shared.checks.vocabulary import Health
 
+_MOST_INCIDENTS = 10_000
 _WORST_FIRST = (Health.DOWN, Health.DEGRADED, Health.UNKNOWN, Health.UP)
 
 
 def status(json: AsJson = False, url: Url = None, token_file: TokenFile = None) -> None:
     """How all monitors are, worst first. Exit code 1 where something is down."""
 
-    async def found() -> list[dict[str, Any]]:
+    async def found() -> tuple[list[dict[str, Any]], int, dict[str, Any]]:
         async with api_client(url=url, token_file=token_file) as api:
-            return sorted(await api.monitors(), key=_rank)
+            monitors = sorted(await api.monitors(), key=_rank)
+            return monitors, len(await api.incidents(limit=_MOST_INCIDENTS, status="open")), await api.coverage()
 
-    items = finish(found())
+    items, incidents, coverage = finish(found())
     if json:
         print_json([_told(item) for item in items])
     elif not items:
@@ -40,8 +43,19 @@ def status(json: AsJson = False, url: Url = None, token_file: TokenFile = None) 
                 for item in items
             ],
         )
+    if not json:
+        print_lines(*incident_lines(incidents), *coverage_lines(coverage))
     if any(item["health"] == Health.DOWN and _is_checked(item) for item in items):
         raise typer.Exit(1)
+
+
+def incident_lines(count: int) -> list[str]:
+    """How many incidents are open."""
+    if not count:
+        return []
+    many = f"{count} incidents are" if count > 1 else "1 incident is"
+    more = "at least " if count == _MOST_INCIDENTS else ""
+    return [f"{more}{many} open; see `mailprobe incidents list`."]
 
 
 def reason(item: dict[str, Any]) -> str:

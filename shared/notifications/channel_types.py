@@ -50,6 +50,11 @@ def secret_fields(channel_type: ChannelType) -> frozenset[str]:
     return CONFIGS[channel_type].SECRETS
 
 
+def required_secrets(channel_type: ChannelType) -> frozenset[str]:
+    """Those of them without which nothing can be sent."""
+    return CONFIGS[channel_type].REQUIRED_SECRETS
+
+
 def checked_config(
     channel_type: ChannelType, config: Mapping[str, Any], *, kept_secrets: Iterable[str] = ()
 ) -> ChannelConfig:

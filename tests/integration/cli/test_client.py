@@ -1,88 +1,15 @@
 """The command against a real gateway: add, list, show, status, remove."""
 
-import asyncio
 import json
-import os
-import sys
-from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from typing import Any
 
-import pytest_asyncio
-from aiohttp.test_utils import TestServer
-
-from services.api_gateway.app import create_app
-from services.api_gateway.token_store import issue_token
 from services.result_recorder.recording import record
-from shared.broker.in_process import InProcessBroker
 from shared.checks.vocabulary import OutcomeKind
-from shared.database.pool import GATEWAY_ROLE, open_pool
-from shared.runtime.settings import GatewaySettings
-from shared.sealing import generate_key_rings
 from tests.support.answers import answer, slot
-from tests.support.recorder_desk import RecorderDesk, recorder_desk
+from tests.support.recorder_desk import RecorderDesk
 
-
-@dataclass(frozen=True)
-class Result:
-    exit_code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def output(self) -> str:
-        return self.stdout + self.stderr
-
-
-Command = Callable[..., Awaitable[Result]]
+Command = Any
 MARKER = "marker-5f1c-secret"
-
-
-@pytest_asyncio.fixture
-async def desk(database_dsn: str) -> AsyncIterator[RecorderDesk]:
-    async with recorder_desk(database_dsn) as made:
-        yield made
-
-
-@pytest_asyncio.fixture
-async def mailprobe(desk: RecorderDesk) -> AsyncIterator[Command]:
-    """Runs the command beside the gateway, as another process would."""
-    async with open_pool(desk.dsn, role=GATEWAY_ROLE, application_name="gateway") as pool:
-        token = await issue_token(pool, organization_id=1, name="test", role="admin")
-        broker = InProcessBroker()
-        await broker.open(timeout_seconds=None)
-        rings = generate_key_rings()
-        settings = GatewaySettings.load(
-            database_url=desk.dsn,
-            amqp_url="amqp://nowhere",
-            public_keys=rings[0].to_json(),
-            channel_public_keys=rings[0].to_json(),
-        )
-        application = create_app(
-            pool=pool,
-            broker=broker,
-            public_keys=rings[0],
-            channel_keys=rings[0],
-            settings=settings,
-            instance="gateway@test:1",
-        )
-        async with TestServer(application) as server:
-            environment = {"MAILPROBE_URL": str(server.make_url("")), "MAILPROBE_TOKEN": token}
-
-            async def run(*arguments: str, stdin: str = "") -> Result:
-                process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "cli.main", *arguments),
-                    env={**os.environ, **environment},
-                    stdin=PIPE,
-                    stdout=PIPE,
-                    stderr=PIPE,
-                )
-                async with asyncio.timeout(60):
-                    out, said = await process.communicate(stdin.encode())
-                return Result(process.returncode or 0, out.decode(), said.decode())
-
-            yield run
-        await broker.close()
 
 
 async def test_a_monitor_from_the_first_word_to_the_last(mailprobe: Command, desk: RecorderDesk) -> None:

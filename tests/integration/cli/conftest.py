@@ -1,0 +1,86 @@
+"""The command beside a real gateway, run as another process would."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from aiohttp.test_utils import TestServer
+
+from services.api_gateway.app import create_app
+from services.api_gateway.token_store import issue_token
+from shared.broker.in_process import InProcessBroker
+from shared.database.pool import GATEWAY_ROLE, open_pool
+from shared.runtime.settings import GatewaySettings
+from shared.sealing import PrivateKeyRing, PublicKeyRing, generate_key_rings
+from tests.support.recorder_desk import RecorderDesk, recorder_desk
+
+
+@dataclass(frozen=True)
+class Result:
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
+
+
+Command = Callable[..., Awaitable[Result]]
+
+
+@pytest_asyncio.fixture
+async def desk(database_dsn: str) -> AsyncIterator[RecorderDesk]:
+    async with recorder_desk(database_dsn) as made:
+        yield made
+
+
+@pytest.fixture
+def rings() -> tuple[PublicKeyRing, PrivateKeyRing]:
+    """What passwords and secrets are sealed with, and opened."""
+    return generate_key_rings()
+
+
+@pytest_asyncio.fixture
+async def mailprobe(desk: RecorderDesk, rings: tuple[PublicKeyRing, PrivateKeyRing]) -> AsyncIterator[Command]:
+    """Runs the command beside the gateway, as another process would."""
+    async with open_pool(desk.dsn, role=GATEWAY_ROLE, application_name="gateway") as pool:
+        token = await issue_token(pool, organization_id=1, name="test", role="admin")
+        broker = InProcessBroker()
+        await broker.open(timeout_seconds=None)
+        settings = GatewaySettings.load(
+            database_url=desk.dsn,
+            amqp_url="amqp://nowhere",
+            public_keys=rings[0].to_json(),
+            channel_public_keys=rings[0].to_json(),
+        )
+        application = create_app(
+            pool=pool,
+            broker=broker,
+            public_keys=rings[0],
+            channel_keys=rings[0],
+            settings=settings,
+            instance="gateway@test:1",
+        )
+        async with TestServer(application) as server:
+            environment = {"MAILPROBE_URL": str(server.make_url("")), "MAILPROBE_TOKEN": token}
+
+            async def run(*arguments: str, stdin: str = "") -> Result:
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "cli.main", *arguments),
+                    env={**os.environ, **environment},
+                    stdin=PIPE,
+                    stdout=PIPE,
+                    stderr=PIPE,
+                )
+                async with asyncio.timeout(60):
+                    out, said = await process.communicate(stdin.encode())
+                return Result(process.returncode or 0, out.decode(), said.decode())
+
+            yield run
+        await broker.close()
