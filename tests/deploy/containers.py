@@ -118,7 +118,8 @@ def of_compose(settings: Mapping[str, str] | None = None) -> dict[str, Container
         found[name] = Container(
             name=name,
             command=[*service.get("entrypoint", given.entrypoint), *service.get("command", [])],
-            environment={**given.environment, **service.get("environment", {})},
+            # What is empty is given as empty: settings take that for nothing.
+            environment={**given.environment, **{k: v or "" for k, v in service.get("environment", {}).items()}},
             mounts=mounts,
             grace_seconds=float(service.get("stop_grace_period", "10s").removesuffix("s")),
         )

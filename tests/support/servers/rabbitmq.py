@@ -80,9 +80,13 @@ class GivenRabbit:
 class RabbitServer:
     """One RabbitMQ node below `state`; the same ports, data and password over kill and start."""
 
-    def __init__(self, state: Path, *, program: Path = PROGRAM) -> None:
+    def __init__(
+        self, state: Path, *, program: Path = PROGRAM, plugins: str = "[rabbitmq_management].", more_config: str = ""
+    ) -> None:
         self._state = state
         self._program = program
+        self._plugins = plugins
+        self._more_config = more_config
         self._process: LeashedProcess | None = None
         self._password = secrets.token_urlsafe(16)
         self.amqp_port, self.management_port, self._epmd_port, self._node_port = free_ports(4)
@@ -104,11 +108,12 @@ class RabbitServer:
         """Start the node and wait until it takes AMQP connections."""
         home = self._state
         home.mkdir(parents=True, exist_ok=True)
-        (home / "enabled_plugins").write_text("[rabbitmq_management].\n")
+        (home / "enabled_plugins").write_text(f"{self._plugins}\n")
         (home / "no-environment.conf").write_text("")
         config = home / "rabbitmq.conf"
         config.write_text(
             _CONFIG.format(amqp_port=self.amqp_port, management_port=self.management_port, password=self._password)
+            + self._more_config
         )
         config.chmod(0o600)
         self._process = LeashedProcess(
