@@ -6,6 +6,7 @@ and the administrator's addresses, for `mailprobe migrate --logins` and `mailpro
 """
 
 import json
+import re
 import secrets as chance
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,8 @@ from shared.database.logins import ROLE_OF_SERVICE
 OPERATOR = "operator"
 KEYS = "keys"
 _PLAIN = 0o644  # servers of one's own read theirs as users of their own; the directory is what protects it
+
+_LOCATION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 secrets = typer.Typer(no_args_is_help=True, help="The secrets of services that are run apart.")
 
@@ -54,6 +57,9 @@ def make(
     ] = False,
 ) -> None:
     """Make what is missing: keys, users, passwords. What is there stays; addresses follow the options."""
+    for code in location or []:
+        if not _LOCATION.fullmatch(code):
+            fail(f"{code} is no code of a location: small letters, digits and hyphens, such as eu-fra1")
     if not (out / KEYS / PRIVATE).exists():
         generate(out=out / KEYS)
     keys = {name: (out / KEYS / name).read_text() for name in (PUBLIC, PRIVATE, CHANNEL_PUBLIC, CHANNEL_PRIVATE)}
