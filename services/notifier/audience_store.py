@@ -49,8 +49,7 @@ _GROUPS = "SELECT id, public_id, layer FROM incident_groups WHERE id = ANY($1::b
 
 _NOBODY = "SELECT organization_id, customer_id, monitors FROM customers_nobody_is_told_of ORDER BY 1, 2"
 
-# Whether a mail would go through a host that is watched. By name alone; who takes a domain's mail is in its MX.
-_WATCHED_HOSTS = "SELECT DISTINCT lower(hostname) FROM monitors WHERE organization_id = $1 AND status = 'active'"
+_ANY_CHANNEL = "SELECT EXISTS (SELECT FROM notification_channels WHERE is_active)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +156,11 @@ async def groups(connection: Connection, ids: Iterable[int]) -> dict[int, tuple[
 async def nobody_is_told(connection: Connection) -> list[Untold]:
     """Customers of whose outages nobody would be told."""
     return [Untold(*row) for row in await connection.fetch(_NOBODY)]
+
+
+async def any_channel(connection: Connection) -> bool:
+    """Whether there is a channel at all that is told of anything."""
+    return bool(await connection.fetchval(_ANY_CHANNEL))
 
 
 def _least_duration_ms(conditions: dict[str, Any]) -> int:

@@ -115,3 +115,9 @@ async def warn_of_nobody(pool: Pool) -> None:
         )
     if len(untold) > 20:
         _log.warning("nobody_would_be_told", customers=len(untold))
+
+
+async def somebody_is_told(pool: Pool) -> bool:
+    """Whether there is any channel that hears of outages."""
+    async with transaction(pool) as connection:
+        return await audience_store.any_channel(connection)

@@ -16,8 +16,19 @@ _EXAMPLE_BODY = """{
   }"""
 
 
-def announcement(address: str, token: str, token_file: Path) -> str:
-    """The text; it holds the token, so it goes to the terminal of whoever started us and to no log."""
+_NOBODY = """
+Nobody would be told of an outage: there is no notification channel yet. To make one:
+
+{command} channels add --help
+"""
+
+
+def announcement(address: str, token: str, token_file: Path, *, somebody_told: bool = True) -> str:
+    """The text; it holds the token, so it goes to the terminal of whoever started us and to no log.
+
+    Args:
+        somebody_told: whether there is a channel at all that hears of outages.
+    """
     quoted_file = shlex.quote(str(token_file))
     # As an absolute path: the command is in an environment of ours, which is on nobody's PATH.
     command = shlex.quote(str(Path(sys.argv[0]).absolute())) if Path(sys.argv[0]).name == "mailprobe" else "mailprobe"
@@ -37,6 +48,6 @@ curl -X POST "{address}/api/imap-pop-monitors" \\
 What became of it:
 
 {command} status --url {address} --token-file {quoted_file}
-
+{"" if somebody_told else _NOBODY.format(command=command)}
 Ctrl-C stops it; the data stays.
 """

@@ -11,6 +11,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from services.api_gateway.token_store import issue_token
+from services.notifier.service import somebody_is_told
 from services.standalone.announcement import announcement
 from services.standalone.composition import compose
 from services.standalone.data_directory import DataDirectory
@@ -38,6 +39,7 @@ class Running:
     address: str
     token: str = field(repr=False)
     token_file: Path
+    somebody_told: bool = True  # whether any channel would hear of an outage
 
 
 Beside = Callable[[Running, asyncio.Event], Awaitable[None]]
@@ -62,7 +64,8 @@ def run_standalone(*, host: str | None = None, port: int | None = None, data: Pa
 
 async def announce(running: Running, stop: asyncio.Event) -> None:
     """Tell whoever started us where everything is, and let it run."""
-    print(announcement(running.address, running.token, running.token_file), flush=True)
+    text = announcement(running.address, running.token, running.token_file, somebody_told=running.somebody_told)
+    print(text, flush=True)
     await stop.wait()
 
 
@@ -100,7 +103,12 @@ async def serve_standalone(settings: StandaloneSettings, stop: asyncio.Event, *,
                 listener=listener,
                 opened=opened,
             )
-            running = Running(address=_address(settings), token=token, token_file=directory.first_token)
+            running = Running(
+                address=_address(settings),
+                token=token,
+                token_file=directory.first_token,
+                somebody_told=await somebody_is_told(notifier_pool),
+            )
             await run_in_order([*stages, Stage("beside", partial(beside, running))], stop)
 
 

@@ -58,6 +58,14 @@ class NotifierDesk:
                 AS $$ SELECT {now_ms}::bigint $$"""
         )
 
+    async def free_clock(self) -> None:
+        """Let the clock run, as it does outside tests."""
+        await self._owner.execute(
+            """CREATE OR REPLACE FUNCTION mailprobe.clock_ms() RETURNS bigint LANGUAGE sql VOLATILE PARALLEL SAFE
+               AS $$ SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint $$"""
+        )
+        self.now = await self._owner.fetchval("SELECT mailprobe.clock_ms()")
+
     async def add_monitors(self, first: int, last: int, *, host: str = "mx3.example.com", **columns: Any) -> None:
         """Active monitors of these numbers, all on one host or, with `{}` in it, each on one of its own."""
         numbers = list(range(first, last + 1))

@@ -18,3 +18,11 @@ def test_the_printed_command_is_found_from_anywhere(monkeypatch: pytest.MonkeyPa
         str(tmp_path / ".venv/bin/mailprobe"),
         *("status", "--url", "http://127.0.0.1:8080", "--token-file", "/my data/first-token"),
     ]
+
+
+def test_that_nobody_would_be_told_is_said_only_where_it_is_so() -> None:
+    told = announcement("http://127.0.0.1:8080", "mp_x", Path("/data/first-token"))
+    untold = announcement("http://127.0.0.1:8080", "mp_x", Path("/data/first-token"), somebody_told=False)
+    assert "Nobody would be told" not in told
+    assert "Nobody would be told of an outage" in untold
+    assert "channels add" in untold
