@@ -117,7 +117,7 @@ _PATH_SCHEMAS: Mapping[str, dict[str, Any]] = {
         "description": "The number or the public UUID.",
         "pattern": "^([1-9][0-9]*|[0-9a-fA-F-]{36})$",
     },
-    "packageType": {"type": "string"},
+    "packageType": {"type": "string", "pattern": "^[^{}/]{1,100}$"},
 }
 
 
