@@ -42,7 +42,8 @@ def mailprobe(*arguments: str, stdin: str | None = None, **environment: str) -> 
         (["migrate", "--database-url", "postgresql://nobody@127.0.0.1:9/none"], {}, 1, "the database 127.0.0.1:9/none"),
         (["broker", "verify"], {}, 78, "MAILPROBE_MANAGEMENT_URL is not set"),
         (["broker", "apply", "--management-url", "http://127.0.0.1:9"], {}, 1, "127.0.0.1:9: Connection refused"),
-        (["serve", "notifier"], {}, 2, "notifier"),
+        (["serve", "town_crier"], {}, 2, "town_crier"),
+        (["serve", "notifier"], {}, 78, "MAILPROBE_CHANNEL_PRIVATE_KEYS is not set"),
     ],
 )
 def test_it_is_said_in_a_sentence(arguments: list[str], environment: dict[str, str], code: int, words: str) -> None:
