@@ -11,7 +11,7 @@ class ProtocolAtLocation(AnswerModel):
 
     protocol: MailProtocol
     live: bool
-    workers: int = Field(description="Heard of within the last two minutes.")
+    workers: int = Field(description="Not silent for two minutes, of the time somebody was listening.")
     capacity: int = Field(description="How many checks these can make at once.")
     in_flight: int = Field(description="How many they were making when last heard of.")
     last_seen_at: Moment

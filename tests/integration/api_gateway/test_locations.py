@@ -29,3 +29,12 @@ async def test_every_token_sees_them_and_nobody_else(world: Any) -> None:
     for client in (stranger, await world.client("user", customer_id=10)):
         assert [each["code"] for each in (await client.get("/api/locations")).body] == ["fra"]
     assert (await world.api.by(None).get("/api/locations")).status == 401
+
+
+async def test_nobody_falls_silent_while_nobody_listens(world: Any) -> None:
+    await world.location("fra", age_ms=600_000)
+    assert [each["live"] for each in (await world.api.get("/api/locations")).body] == [False]
+    await world.pipeline.execute(
+        "INSERT INTO hearing VALUES (true, clock_ms() - 590000, clock_ms() - 9000000, clock_ms() - 9000000)"
+    )
+    assert [each["live"] for each in (await world.api.get("/api/locations")).body] == [True]
