@@ -8,9 +8,6 @@ from services.result_recorder.health import LocationState, Refusal
 from shared.checks.vocabulary import Health
 from shared.database.pool import Connection
 
-# A worker seen this lately is at work.
-LIVE_MS = 120_000
-
 # Rows for monitors and locations that were never heard of, so that they can be locked and updated like all others.
 _MAKE_MONITORS = """
 INSERT INTO monitor_health (monitor_id, organization_id, health, since, last_checked_at)
@@ -58,7 +55,7 @@ SELECT s.monitor_id, count(*) AS locations
 FROM schedule s
 WHERE s.monitor_id = ANY($1::bigint[]) AND s.active
   AND (s.location_id, s.protocol) IN (
-      SELECT w.location_id, w.protocol FROM location_workers w WHERE w.last_seen_at > clock_ms() - $2::bigint)
+      SELECT w.location_id, w.protocol FROM location_workers w WHERE w.last_seen_at >= silent_before())
   AND NOT EXISTS (
       SELECT FROM location_health h WHERE h.monitor_id = s.monitor_id AND h.location_id = s.location_id)
 GROUP BY s.monitor_id"""
@@ -182,7 +179,7 @@ async def write_changes(connection: Connection, changes: Sequence[tuple[int, int
 
 async def unheard_locations(connection: Connection, monitor_ids: Sequence[int]) -> dict[int, int]:
     """How many live locations are to check each of these monitors and have not told anything yet."""
-    rows = await connection.fetch(_UNHEARD, monitor_ids, LIVE_MS)
+    rows = await connection.fetch(_UNHEARD, monitor_ids)
     return {row["monitor_id"]: row["locations"] for row in rows}
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.result_recorder.health_store import LIVE_MS
 from services.result_recorder.incidents.rules import Rules
 from services.result_recorder.monitor_store import MonitorFacts
 from shared.checks.host_outages import JOINING_MS
@@ -19,12 +18,12 @@ SELECT m.id, m.customer_id, m.name, m.hostname, m.protocol, m.config ->> 'user' 
              WHERE s.monitor_id = m.id AND s.active AND EXISTS (
                  SELECT FROM location_workers w
                  WHERE w.location_id = s.location_id AND w.protocol = s.protocol
-                   AND w.last_seen_at > $2::bigint - $3::bigint)) AS live,
+                   AND w.last_seen_at >= silent_before())) AS live,
        EXISTS (SELECT FROM monitor_maintenance w
                WHERE w.monitor_id = m.id AND w.starts_at <= $2::bigint AND w.ends_at > $2::bigint) AS in_window,
        EXISTS (SELECT FROM host_login_outages o JOIN login_credentials c ON c.credential_id = m.credential_id
                WHERE o.host = lower(m.hostname) AND o.ended_at IS NULL AND c.ever_accepted
-                 AND o.seen_at > $2::bigint - $4::bigint) AS host_refuses
+                 AND o.seen_at > $2::bigint - $3::bigint) AS host_refuses
 FROM monitors m
 WHERE m.id = ANY($1::bigint[])"""
 
@@ -80,5 +79,5 @@ async def read_watched(connection: Connection, monitors: Sequence[MonitorFacts],
             interval_ms=row["interval_ms"],
             facts=facts[row["id"]],
         )
-        for row in await connection.fetch(_READ, sorted(facts), now_ms, LIVE_MS, JOINING_MS)
+        for row in await connection.fetch(_READ, sorted(facts), now_ms, JOINING_MS)
     }

@@ -179,3 +179,18 @@ async def test_a_recorder_notes_that_it_listens_only_with_a_broker_that_answers(
     stop.set()
     await keeping
     await broker.close()
+
+
+async def test_after_an_hour_without_a_recorder_one_location_alone_still_decides_nothing(desk: RecorderDesk) -> None:
+    for code in ("here", "there"):
+        await see(desk, code)
+    for location_id in (0, 1):
+        await desk.schedule(location_id)
+    await note_hearing(desk.pool)
+    back = NOW + 60 * MINUTE
+    await desk.set_clock(back)
+    await note_hearing(desk.pool)
+    # What waited in the queue of results is recorded before anybody has said again that they are there.
+    await keep_answers(desk.pool, [answer(NOW + n * MINUTE, OutcomeKind.CONNECT_REFUSED) for n in range(5)])
+    assert await desk.value("SELECT count(*) FROM incidents") == 0
+    assert (await desk.monitor_state())["health"] == "degraded"
