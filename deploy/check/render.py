@@ -70,7 +70,8 @@ def _without_helm(node: Any) -> Any:
 
 
 def _text(document: dict[str, Any]) -> str:
-    return _HEADER + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+    return _HEADER + text
 
 
 def main() -> int:

@@ -110,6 +110,7 @@ async def require_the_documented_use(port: int, token: str, dovecot: DovecotServ
                 return checks[0] if checks else None
 
             check = await until(f"a check over {protocol}", first)
+            assert check is not None
             assert (check["status"], check["errorMessage"]) == ("success", None)
             assert set(check["diagnostics"]["phasesMs"]) == PHASES
         status, answer = await api.call("POST", "/api/imap-pop-monitors/test", documented_body(dovecot.imaps_port))
