@@ -45,6 +45,9 @@ WHERE m.id = ANY($1::bigint[])
 GROUP BY m.id
 HAVING max(w.ends_at) IS NOT NULL OR bool_or(m.status = 'maintenance')"""
 
+# Some of them quietly, while the monitor flaps.
+_DOWN = "SELECT DISTINCT monitor_id FROM incidents WHERE monitor_id = ANY($1::bigint[]) AND resolved_at IS NULL"
+
 _GROUPS = "SELECT id, public_id, layer FROM incident_groups WHERE id = ANY($1::bigint[])"
 
 _NOBODY = "SELECT organization_id, customer_id, monitors FROM customers_nobody_is_told_of ORDER BY 1, 2"
@@ -146,6 +149,11 @@ async def in_maintenance(
         row["id"]: row["ends_at"] if row["ends_at"] is not None else now_ms + look_again_ms
         for row in await connection.fetch(_MAINTENANCE, list(monitors), now_ms)
     }
+
+
+async def down(connection: Connection, monitors: Iterable[int]) -> frozenset[int]:
+    """Of these monitors those that have an open incident, told or not."""
+    return frozenset(row["monitor_id"] for row in await connection.fetch(_DOWN, list(monitors)))
 
 
 async def groups(connection: Connection, ids: Iterable[int]) -> dict[int, tuple[str, str]]:

@@ -13,12 +13,14 @@ from services.notifier.flood import FOR_ALARM_SERVICES, FOR_PEOPLE, Hold, OneByO
 from services.notifier.ripening_store import Ripe
 from services.notifier.thread import Notice, Thread
 from services.notifier.thread_store import NewDelivery, Target
-from services.notifier.vocabulary import Event, PackageRules, soonest
+from services.notifier.vocabulary import MINUTE_MS, Event, PackageRules, soonest
 from shared.database.pool import Connection
 from shared.notifications.channel_models import ChannelType
 
 MOST_TARGETS = 50
 MOST_AT_ONCE = 10_000
+
+_LOOK_AGAIN_MS = 5 * MINUTE_MS
 
 _ALARM_SERVICES = frozenset({ChannelType.PAGERDUTY.value, ChannelType.OPSGENIE.value})
 
@@ -34,6 +36,7 @@ class _Desk:
     rules: dict[int, PackageRules]
     away: dict[int, int]  # monitors in maintenance, and until when
     open_incidents: frozenset[int]
+    down: frozenset[int]  # monitors with an open incident, told or not
     telling: list[tuple[Ripe, Notice | None]] = field(default_factory=list)
 
     def is_open(self, incident: int) -> bool:
@@ -96,6 +99,11 @@ def _is_worth_telling(desk: _Desk, thread: Thread, notice: Notice, *, now_ms: in
 def _is_worth_reminding(desk: _Desk, thread: Thread, notice: Notice, *, now_ms: int) -> bool:
     still_open = {incident for incident in thread.announced() if desk.is_open(incident)}
     if not still_open:
+        monitors = {desk.incidents[each].incident.monitor_id for each in thread.announced() if each in desk.incidents}
+        if monitors & desk.down:
+            # It flaps, and is down again at this moment: no time to say that it is up.
+            notice.due_at = now_ms + _LOOK_AGAIN_MS
+            return False
         thread.lapsed(now_ms=now_ms)
         return _withdrawn(notice)
     rows = [desk.incidents[incident] for incident in still_open]
@@ -193,6 +201,7 @@ async def _read(connection: Connection, ripe: list[Ripe], target: str, *, now_ms
         rules=await audience_store.package_rules(connection, {row.incident.customer_id for row in incidents.values()}),
         away=await audience_store.in_maintenance(connection, monitors, now_ms=now_ms),
         open_incidents=frozenset(known for known, row in incidents.items() if row.is_open),
+        down=await audience_store.down(connection, {row.incident.monitor_id for row in incidents.values()}),
     )
 
 

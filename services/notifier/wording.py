@@ -51,14 +51,15 @@ def of_outage(
         joined: how many of them were not told of before.
     """
     still_open = [incident for incident in incidents if incident.resolved_at is None]
-    shown = (still_open or list(incidents)) if not is_good_news(event) else list(incidents)
+    good_news = is_good_news(event) and not still_open
+    shown = list(incidents) if good_news else still_open or list(incidents)
     started_at = min(incident.started_at for incident in incidents)
     title = plain(_title(event, shown, now_ms=now_ms, started_at=started_at))
     link = incident_link(public_url, shown[0].public_id)
     paragraphs = [
         *_what(event, shown, joined=joined),
-        _when(event, incidents, started_at=started_at, now_ms=now_ms),
-        *_next_step(event, shown),
+        _when(incidents, started_at=started_at, now_ms=now_ms),
+        *_next_step(shown, good_news=good_news),
         *_members(shown),
         _where(link, shown[0].public_id),
     ]
@@ -67,7 +68,7 @@ def of_outage(
         event=event,
         public_id=public_id,
         at=now_ms,
-        good_news=is_good_news(event),
+        good_news=good_news,
         title=title,
         paragraphs=tuple(paragraphs),
         link=link,
@@ -197,7 +198,7 @@ def _title(event: Event, shown: Sequence[Incident], *, now_ms: int, started_at: 
             return f"UP AGAIN: {what}"
         case Event.FLAPPING:
             return f"FLAPPING: {what}"
-    return f"SETTLED: {what}"
+    return f"SETTLED: {what}" if first.resolved_at is not None else f"SETTLED, AND DOWN: {what}"
 
 
 def _phase_of(shown: Sequence[Incident]) -> str:
@@ -234,20 +235,19 @@ def _what(event: Event, shown: Sequence[Incident], *, joined: int) -> list[str]:
     )
 
 
-def _when(event: Event, incidents: Sequence[Incident], *, started_at: int, now_ms: int) -> str:
+def _when(incidents: Sequence[Incident], *, started_at: int, now_ms: int) -> str:
     since = f"Since: {moment(started_at)}"
-    if event in (Event.RESOLVED, Event.SETTLED) or all(one.resolved_at is not None for one in incidents):
-        ends = [one.recovered_at or one.resolved_at for one in incidents if one.resolved_at is not None]
-        ended_at = max((end for end in ends if end is not None), default=now_ms)
-        why = {one.resolution for one in incidents if one.resolution not in (None, "recovered")}
-        by = f" (the monitor was {' or '.join(sorted(str(each) for each in why))})" if why else ""
-        return f"{since}, until {moment(ended_at)}: {span(ended_at - started_at)}{by}"
-    return f"{since} ({span(now_ms - started_at)} ago)"
+    if any(one.resolved_at is None for one in incidents):
+        return f"{since} ({span(now_ms - started_at)} ago)"
+    ended_at = max(one.recovered_at or one.resolved_at or now_ms for one in incidents)
+    why = {one.resolution for one in incidents if one.resolution not in (None, "recovered")}
+    by = f" (the monitor was {' or '.join(sorted(str(each) for each in why))})" if why else ""
+    return f"{since}, until {moment(ended_at)}: {span(ended_at - started_at)}{by}"
 
 
-def _next_step(event: Event, shown: Sequence[Incident]) -> list[str]:
-    if is_good_news(event):
-        return ["Next: nothing; it works again." if event is Event.RESOLVED else "Next: nothing; it has settled."]
+def _next_step(shown: Sequence[Incident], *, good_news: bool) -> list[str]:
+    if good_news:
+        return ["Next: nothing; it works again."]
     hint = next((incident.hint for incident in shown if incident.hint), None)
     return [f"Next: {plain(hint, most=600)}" if hint else "Next: look at the mail server's log at that time."]
 

@@ -118,7 +118,7 @@ class NotifierDesk:
         async with organization_transaction(self._gateway, 1) as connection:
             await connection.execute(statement, *arguments)
 
-    async def fail(self, first: int, last: int | None = None, *, layer: str = "login") -> None:
+    async def fail(self, first: int, last: int | None = None, *, layer: str = "login", quiet: bool = False) -> None:
         """Incidents of these monitors are confirmed now, as the recorder writes it: one transaction."""
         async with transaction(self._pipeline) as connection:
             await connection.execute(
@@ -148,14 +148,15 @@ class NotifierDesk:
                        WHERE m.id BETWEEN $1 AND $2
                        RETURNING *)
                    INSERT INTO outbox (organization_id, customer_id, monitor_id, kind, incident_id, group_id)
-                   SELECT 1, customer_id, monitor_id, 'opened', id, group_id FROM new ORDER BY id""",
+                   SELECT 1, customer_id, monitor_id, 'opened', id, group_id FROM new WHERE NOT $5 ORDER BY id""",
                 first,
                 last or first,
                 self.now,
                 layer,
+                quiet,
             )
 
-    async def recover(self, first: int, last: int | None = None) -> None:
+    async def recover(self, first: int, last: int | None = None, *, quiet: bool = False) -> None:
         """Their open incidents are over."""
         async with transaction(self._pipeline) as connection:
             await connection.execute(
@@ -165,13 +166,14 @@ class NotifierDesk:
                        WHERE monitor_id BETWEEN $1 AND $2 AND resolved_at IS NULL RETURNING *),
                    told AS (
                        INSERT INTO outbox (organization_id, customer_id, monitor_id, kind, incident_id, group_id)
-                       SELECT 1, customer_id, monitor_id, 'resolved', id, group_id FROM over ORDER BY id)
+                       SELECT 1, customer_id, monitor_id, 'resolved', id, group_id FROM over WHERE NOT $4 ORDER BY id)
                    UPDATE incident_groups g SET open_members = open_members - o.members,
                        resolved_at = CASE WHEN open_members = o.members THEN $3::bigint END
                    FROM (SELECT group_id, count(*) AS members FROM over GROUP BY group_id) o WHERE g.id = o.group_id""",
                 first,
                 last or first,
                 self.now,
+                quiet,
             )
 
     async def tell(self, kind: str, *, monitor_id: int | None = None, facts: dict[str, Any] | None = None) -> None:

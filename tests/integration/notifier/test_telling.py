@@ -193,6 +193,24 @@ async def test_certificates_and_flapping_are_told_in_messages_of_their_own(
     assert [part["event"] for part in parts] == ["incident.created", "incident.flapping", "incident.settled"]
 
 
+async def test_an_outage_that_ended_quietly_is_told_as_over_but_not_while_it_is_down_again(
+    desk: NotifierDesk, receiver: Receiver
+) -> None:
+    await desk.add_monitors(1, 1)
+    await desk.add_channel(ChannelType.WEBHOOK, {"url": receiver.url})
+    planning, sending = desk.sending()
+    await desk.fail(1)
+    await desk.run(planning, sending, for_ms=MINUTE)
+    await desk.recover(1, quiet=True)
+    await desk.fail(1, quiet=True)
+    await desk.run(planning, sending, for_ms=60 * MINUTE, step_ms=MINUTE)
+    assert len(receiver.requests) == 1
+    await desk.recover(1, quiet=True)
+    await desk.run(planning, sending, for_ms=10 * MINUTE, step_ms=MINUTE)
+    events = [json.loads(request.body)["event"] for request in receiver.requests]
+    assert events == ["incident.created", "incident.resolved"]
+
+
 async def test_four_thousand_mailboxes_of_one_host_are_few_messages(desk: NotifierDesk, receiver: Receiver) -> None:
     await desk.add_monitors(1, 4000)
     await desk.add_channel(ChannelType.WEBHOOK, {"url": receiver.url})

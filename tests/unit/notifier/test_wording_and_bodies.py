@@ -87,6 +87,15 @@ def test_a_recovery_says_how_long_it_took_and_why_it_ended() -> None:
     assert outage(Event.OPENED, over).title.startswith("WAS DOWN: ")
 
 
+def test_what_settles_may_settle_down() -> None:
+    down = outage(Event.SETTLED, incident())
+    up = outage(Event.SETTLED, incident(resolved_at=AT, recovered_at=AT, resolution="recovered"))
+    assert (down.good_news, up.good_news) == (False, True)
+    assert down.title.startswith("SETTLED, AND DOWN: ")
+    assert "Put the right password in." in down.text
+    assert "it works again" in up.text
+
+
 def test_what_strangers_wrote_stays_on_its_line() -> None:
     wicked = incident(monitor_name="a\r\nBcc: x@y", server_words="\x1b[2J\x00NO", message="<script>alert(1)</script>")
     content = outage(Event.OPENED, wicked)
