@@ -7,6 +7,7 @@ for its location is in `places`, where to look next in `follow_ups`.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import cast
 from uuid import UUID
 
 from services.result_recorder.incidents import places
@@ -37,6 +38,7 @@ from services.result_recorder.incidents.transitions import (
 )
 
 Answer = tuple[State | None, tuple[Transition, ...]]
+_Heard = Seen | GotPast | TimePassed  # of a monitor that goes on
 
 _FORGOTTEN_AFTER_MS = 60 * MINUTE_MS
 _FORGOTTEN_AFTER_INTERVALS = 3
@@ -91,10 +93,10 @@ def _is_news(state: State, observed: Seen | GotPast) -> bool:
     return observed.slot_at > place.slot_at
 
 
-def _forget(state: State, observed: Observation, rules: Rules, now: int) -> State:
+def _forget(state: State, observed: _Heard, rules: Rules, now: int) -> State:
     """Forget what locations said that have long been silent, and incidents that no longer count as lately."""
     since = now - max(_FORGOTTEN_AFTER_MS, _FORGOTTEN_AFTER_INTERVALS * rules.interval_ms)
-    speaks = None if isinstance(observed, TimePassed | Stopped) else observed.location_id
+    speaks = None if isinstance(observed, TimePassed) else observed.location_id
     kept = {
         location: place
         for location, place in state.places.items()
@@ -113,27 +115,21 @@ def _settle(state: State, happened: list[Transition], now: int) -> State:
     return replace(state, flapping=False, opened=(), open=still_open)
 
 
-def _observe(state: State, observed: Observation, rules: Rules) -> State:
+def _observe(state: State, observed: _Heard, rules: Rules) -> State:
+    if isinstance(observed, TimePassed):
+        return replace(state, pending=None) if observed.follow_up_over else state
     pending = state.pending
-    match observed:
-        case TimePassed(follow_up_over=over):
-            return replace(state, pending=None) if over else state
-        case Seen() | GotPast():
-            state = places.of_revision(state, observed.revision)
-            if pending and observed.location_id == pending.location_id and observed.slot_at >= pending.start_at:
-                state = replace(state, pending=None)
-    match observed:
-        case GotPast():
-            return places.after_getting_past(state, observed)
-        case Seen(passed=True):
-            return places.after_pass(state, observed)
-        case Seen():
-            return places.after_failure(state, observed, rules.thresholds, refusals_wanted=rules.refusals_wanted)
-        case _:
-            raise AssertionError(f"{observed} is nothing to observe")
+    if pending and observed.location_id == pending.location_id and observed.slot_at >= pending.start_at:
+        state = replace(state, pending=None)
+    state = places.of_revision(state, observed.revision)
+    if isinstance(observed, GotPast):
+        return places.after_getting_past(state, observed)
+    if observed.passed:
+        return places.after_pass(state, observed)
+    return places.after_failure(state, observed, rules.thresholds, refusals_wanted=rules.refusals_wanted)
 
 
-def _open(state: State, observed: Observation, rules: Rules, happened: list[Transition], now: int) -> State:
+def _open(state: State, observed: _Heard, rules: Rules, happened: list[Transition], now: int) -> State:
     """Open an incident where a failed check brought agreement about."""
     if not isinstance(observed, Seen) or observed.passed or not rules.alerting:
         return state
@@ -169,9 +165,9 @@ def _open(state: State, observed: Observation, rules: Rules, happened: list[Tran
     )
 
 
-def _change_cause(state: State, observed: Observation, rules: Rules, happened: list[Transition]) -> State:
+def _change_cause(state: State, observed: _Heard, rules: Rules, happened: list[Transition]) -> State:
     """The open incident goes by what the location says that it was opened by, as long as that one is down."""
-    if state.open is None or isinstance(observed, TimePassed | Stopped):
+    if state.open is None or isinstance(observed, TimePassed):
         return state
     place = state.places[observed.location_id]
     if not (place.down and place.failing):
@@ -187,7 +183,7 @@ def _change_cause(state: State, observed: Observation, rules: Rules, happened: l
     return replace(state, open=opened)
 
 
-def _resolve(state: State, observed: Observation, rules: Rules, happened: list[Transition], now: int) -> State:
+def _resolve(state: State, observed: _Heard, rules: Rules, happened: list[Transition], now: int) -> State:
     """Resolve the incident where too few live locations are down, and one that was has become well again."""
     if state.open is None or (isinstance(observed, Seen) and not observed.passed):
         return state
@@ -204,7 +200,7 @@ def _resolve(state: State, observed: Observation, rules: Rules, happened: list[T
     return replace(state, open=None, changed_at=now, places=over)
 
 
-def _ask(state: State, observed: Observation, rules: Rules, happened: list[Transition], now: int) -> State:
+def _ask(state: State, observed: _Heard, rules: Rules, happened: list[Transition], now: int) -> State:
     wanted = follow_up_after(state, observed, rules, now=now)
     if wanted == state.pending:
         return state
@@ -235,9 +231,7 @@ def _first(agreeing: Iterable[Place], rules: Rules) -> tuple[int, UUID]:
 
 
 def _cause(place: Place) -> Cause:
-    if place.cause is None:
-        raise AssertionError("a location that is down has a cause")
-    return place.cause
+    return cast("Cause", place.cause)  # a location that is down has one
 
 
 def _worth_remembering(state: State) -> bool:

@@ -57,13 +57,7 @@ class Thresholds:
     @property
     def wanted(self) -> int:
         """How many locations have to agree where there are enough."""
-        match self.agreement:
-            case Agreement.ANY:
-                return 1
-            case Agreement.MAJORITY:
-                return self.count
-            case Agreement.ALL:
-                return _EVERY_LOCATION
+        return {Agreement.ANY: 1, Agreement.MAJORITY: self.count, Agreement.ALL: _EVERY_LOCATION}[self.agreement]
 
     def needed(self, live: int) -> int:
         """How many of so many live locations have to agree, at least one."""
@@ -99,13 +93,9 @@ class Rules:
 
 def layer_of(phase: str) -> str:
     """The layer at which a host fails: what one outage of many mailboxes is known by."""
-    match Phase(phase):
-        case Phase.DNS | Phase.CONNECT | Phase.GREETING | Phase.CAPABILITY:
-            return "network"
-        case Phase.TLS:
-            return "tls"
-        case Phase.AUTH | Phase.MAILBOX | Phase.LOGOUT:
-            return "login"
+    if phase == Phase.TLS:
+        return "tls"
+    return "network" if before_login(phase) else "login"
 
 
 def before_login(phase: str) -> bool:
