@@ -18,7 +18,7 @@ from shared.runtime.lifecycle import stopped_within
 OUTBOX_CHANNEL = "mailprobe_outbox"
 POLL_SECONDS = 1.0
 _ALIVE_SECONDS = 10.0
-_OUTBOX_KEPT_MS = 7 * DAY_MS
+_KEPT_MS = 7 * DAY_MS
 _ROUNDS_PER_TIDYING = 3600
 
 _log = structlog.get_logger()
@@ -80,7 +80,7 @@ class Planning:
                     self._held[target] = until
             metrics.OUTBOX_PENDING.set(await thread_store.outbox_pending(connection))
             if self._rounds % _ROUNDS_PER_TIDYING == 0:
-                await thread_store.forget_outbox(connection, before_ms=now_ms - _OUTBOX_KEPT_MS)
+                await thread_store.forget(connection, before_ms=now_ms - _KEPT_MS)
         self._rounds += 1
         return fixed
 

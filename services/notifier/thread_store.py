@@ -19,6 +19,11 @@ _TAKEN = "UPDATE outbox SET taken_at = $2 WHERE id = ANY($1::bigint[])"
 
 _FORGET = "DELETE FROM outbox WHERE taken_at < $1"
 
+# What was said is of no further use once it arrived, or never will; that it was said is history.
+_FORGET_CONTENT = """
+UPDATE deliveries SET content = NULL, trial = NULL
+WHERE state <> 'pending' AND created_at < $1 AND (content IS NOT NULL OR trial IS NOT NULL)"""
+
 _PENDING = "SELECT count(*) FROM outbox WHERE taken_at IS NULL"
 
 # What a fallback was told repeats what its channel was told.
@@ -124,8 +129,10 @@ async def mark_taken(connection: Connection, rows: Iterable[OutboxRow], *, now_m
     await connection.execute(_TAKEN, [row.id for row in rows], now_ms)
 
 
-async def forget_outbox(connection: Connection, *, before_ms: int) -> None:
+async def forget(connection: Connection, *, before_ms: int) -> None:
+    """Remove what was taken, and the words of what was told, before this time."""
     await connection.execute(_FORGET, before_ms)
+    await connection.execute(_FORGET_CONTENT, before_ms)
 
 
 async def outbox_pending(connection: Connection) -> int:

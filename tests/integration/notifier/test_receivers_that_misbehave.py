@@ -227,3 +227,19 @@ async def test_a_channel_that_is_not_stored_can_be_tried(desk: NotifierDesk, rec
     await desk.run(planning, sending)
     assert [row["state"] for row in await desk.deliveries()] == ["sent"]
     assert "the channel new" in json.loads(receiver.requests[0].body)["title"]
+
+
+async def test_after_a_week_only_that_something_was_told_is_left_of_it(desk: NotifierDesk, receiver: Receiver) -> None:
+    await desk.add_monitors(1, 1)
+    await desk.add_channel(ChannelType.WEBHOOK, {"url": receiver.url})
+    planning, sending = desk.sending()
+    await desk.fail(1)
+    await desk.run(planning, sending, for_ms=3000)
+    await desk.recover(1)
+    await desk.run(planning, sending, for_ms=3000)
+    await desk.set_clock(desk.now + 8 * 86_400_000)
+    await desk.run(*desk.sending())
+    assert await desk.value("SELECT count(*) FROM outbox") == 0
+    told = await desk.deliveries(state="sent")
+    assert [row["content"] for row in told] == [None, None]
+    assert await desk.value("SELECT count(*) FROM delivery_incidents") == 2
