@@ -38,12 +38,13 @@ def list_(
     search: Annotated[str | None, typer.Option(help="In name, hostname or customer's name.")] = None,
     health: Annotated[Health | None, typer.Option(help="Only those.")] = None,
     status: Annotated[MonitorStatus | None, typer.Option(help="Only those.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only those that carry it; its name or number.")] = None,
     json: AsJson = False,
     url: Url = None,
     token_file: TokenFile = None,
 ) -> None:
     """List monitors."""
-    wanted = {"search": search, "health": health, "status": status}
+    wanted = {"search": search, "health": health, "status": status, "tag": tag}
 
     async def found() -> list[dict[str, Any]]:
         async with api_client(url=url, token_file=token_file) as api:

@@ -1,9 +1,9 @@
 """The table `maintenance_occurrences` as time goes on. The windows themselves are the gateway's to describe."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from shared.checks.maintenance import Window, window_from_pattern
 from shared.database.pool import Connection
 
 # The gateway takes it shared with every change of a window: what is worked out here is not of a window that a
@@ -32,11 +32,14 @@ RETURNING window_id"""
 
 @dataclass(frozen=True, slots=True)
 class PlannedWindow:
-    """A window that has not been called off."""
+    """A window that has not been called off, as it is stored."""
 
     id: int
     organization_id: int
-    window: Window
+    starts_ms: int
+    ends_ms: int
+    time_zone: str
+    recurrence_pattern: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +59,7 @@ async def lock_windows(connection: Connection) -> None:
 
 async def planned_windows(connection: Connection, *, after_id: int, now_ms: int, most: int) -> list[PlannedWindow]:
     """The next windows, by number, that may still be open some time."""
-    return [
-        PlannedWindow(
-            id=row["id"],
-            organization_id=row["organization_id"],
-            window=window_from_pattern(
-                starts_ms=row["starts_ms"],
-                ends_ms=row["ends_ms"],
-                time_zone=row["time_zone"],
-                pattern=row["recurrence_pattern"],
-            ),
-        )
-        for row in await connection.fetch(_WINDOWS, after_id, now_ms, most)
-    ]
+    return [PlannedWindow(**row) for row in await connection.fetch(_WINDOWS, after_id, now_ms, most)]
 
 
 async def keep_openings(connection: Connection, openings: Sequence[Opening], *, now_ms: int) -> int:

@@ -196,7 +196,7 @@ async def _changed(connection: Connection, call: Call, stored: StoredChannel, se
     channel = replace(channel, **plain)
     if "conditions" in told:
         channel = replace(channel, conditions=_conditions(sent))
-    if "fallback_channel_id" in told:
+    if "fallback_channel_id" in told and sent.fallback_channel_id != before.fallback_channel_id:
         fallback = await _fallback(connection, call, sent, customer_id=before.customer_id, own_id=stored.id)
         channel = replace(channel, fallback_channel_id=fallback)
     return channel

@@ -195,9 +195,12 @@ async def test_a_fallback_is_another_channel_that_may_be_seen(world: Any) -> Non
         "id"
     ]
     of_customer = await world.client("admin", customer_id=10)
-    for client, wrong in ((api, own["id"]), (api, theirs["id"]), (api, 999_999), (of_customer, default["id"])):
+    unseen = await made(api, EMAIL)
+    for client, wrong in ((api, own["id"]), (api, theirs["id"]), (api, 999_999), (of_customer, unseen["id"])):
         answer = await patched(client, own, {"fallbackChannelId": wrong})
         assert (answer.status, answer.pointers) == (400, ["/fallbackChannelId"]), wrong
+    shown = (await of_customer.get(f"{CHANNELS}/{own['id']}")).body
+    assert (await patched(of_customer, own, shown)).body["fallbackChannelId"] == default["id"]
     assert (await patched(api, default, {"fallbackChannelId": own["id"]})).status == 400
     await api.call("DELETE", f"{CHANNELS}/{default['id']}")
     assert (await api.get(f"{CHANNELS}/{own['id']}")).body["fallbackChannelId"] is None

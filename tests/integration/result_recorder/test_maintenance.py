@@ -103,6 +103,18 @@ async def test_what_was_called_off_does_not_open(desk: RecorderDesk, off: dict[s
     assert await openings(desk, window) == []
 
 
+async def test_one_that_is_not_understood_holds_up_no_other(desk: RecorderDesk) -> None:
+    now = await now_ms(desk)
+    strange = await add_window(desk, now + HOUR_MS, now + 2 * HOUR_MS, pattern=DAILY)
+    stranger = await add_window(desk, now + HOUR_MS, now + 2 * HOUR_MS, pattern={"frequency": "at full moon"})
+    sound = await add_window(desk, now + HOUR_MS, now + 2 * HOUR_MS)
+    async with as_gateway(desk) as connection:
+        await connection.execute("UPDATE maintenance_windows SET time_zone = 'Mars/Olympus' WHERE id = $1", strange)
+    assert await plan_ahead(desk.pool) == 1
+    assert len(await openings(desk, sound)) == 1
+    assert await openings(desk, strange) == await openings(desk, stranger) == []
+
+
 async def test_more_windows_than_are_looked_at_at_once(desk: RecorderDesk) -> None:
     now = await now_ms(desk)
     async with as_gateway(desk) as connection:
