@@ -19,7 +19,7 @@ COMPILE := UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile 
 ALL := pyproject.toml --extra standalone --extra build
 COMPOSE := docker compose --file deploy/compose.yaml $(if $(DEMO),--env-file deploy/demo.env)
 
-.PHONY: help setup setup-dev run demo test test-unit check check-deploy manifests up down soak chaos bench lock clean
+.PHONY: help setup setup-dev run demo test test-unit check check-deploy manifests up down soak chaos bench fuzz mutants lock clean
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -82,8 +82,11 @@ bench: setup-dev ## BENCH=engine: the cost of one check, beside other programs w
 	@sh deploy/setup/bench-peers.sh
 	@.venv/bin/python -m benchmarks.$(BENCH) $(ARGS)
 
-fuzz: setup-dev ## a million spoiled conversations with mail servers, in twenty minutes at most
+fuzz: setup-dev ## a million spoiled conversations with mail servers, a hundred thousand stories of incidents
 	@$(PYTEST) -m fuzz tests/fuzz $(ARGS)
+
+mutants: setup-dev ## small mistakes made in the incident engine, and whether its tests notice each
+	@.venv/bin/python -m tests.mutation
 
 lock: setup-dev ## write the exact versions of pyproject.toml's needs to requirements*.txt
 	@$(COMPILE) $(ALL) -o requirements.txt
