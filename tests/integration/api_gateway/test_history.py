@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
+import pytest
 import pytest_asyncio
 
-from shared.database.pool import NOTIFIER_ROLE, Pool, open_pool
+from shared.database.pool import NOTIFIER_ROLE, Pool, open_pool, organization_transaction
 from tests.support.kept_history import KeptHistory, delivery
 
 NOON = 1_772_107_200_000  # 2026-02-26T12:00:00Z
@@ -280,3 +282,30 @@ async def test_a_past_is_seen_within_ones_scope_only(world: Any, history: KeptHi
         assert (await world.api.by(None).get(address(monitor, what))).status == 401
         answer = await world.api.get(f"/api/imap-pop-monitors/{monitor['id']}/{what}")
         assert (answer.status, answer.body["message"]) == (400, "IMAP/POP monitor public ID (UUID) required")
+
+
+async def test_the_database_itself_keeps_pasts_apart_and_lets_the_gateway_write_none(
+    world: Any, history: KeptHistory
+) -> None:
+    monitor = await world.api.created()
+    await history.belief(monitor, NOON - 3 * HOUR, "up")
+    await history.incident(monitor, NOON, opened_at=NOON)
+    await add_up(world, monitor, NOON - 3 * HOUR, NOON - HOUR)
+    seen = {}
+    for organization_id in (1, await world.another_organization()):
+        async with organization_transaction(world.gateway_pool, organization_id) as connection:
+            added = "SELECT * FROM roll_up(ARRAY[$1::bigint], $2::bigint, $3::bigint, 3600000)"
+            seen[organization_id] = [
+                len(await connection.fetch(added, monitor["id"], NOON - 2 * HOUR, NOON)),
+                *[len(await connection.fetch(f"SELECT * FROM {table}")) for table in ("rollups", "incidents")],
+            ]
+    assert list(seen.values()) == [[2, 3, 1], [0, 0, 0]]
+    for statement in (
+        "UPDATE rollups SET up_ms = 0",
+        "DELETE FROM health_changes",
+        "UPDATE incidents SET resolved_at = 1",
+        "UPDATE rollup_progress SET hours_until = 0",
+        "INSERT INTO rollups_due VALUES (1, 0)",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await world.gateway_pool.execute(statement)
