@@ -57,6 +57,12 @@ _INSERT_OCCURRENCES = """INSERT INTO maintenance_occurrences (organization_id, w
     SELECT $1, $2, u.starts_at, u.ends_at FROM unnest($3::bigint[], $4::bigint[]) AS u(starts_at, ends_at)"""
 
 
+_MOVE_PAST = """UPDATE maintenance_occurrences SET window_id = $3
+    WHERE organization_id = $1 AND window_id = $2 AND starts_at < $4"""
+_HAS_PAST = """SELECT EXISTS (SELECT FROM maintenance_occurrences
+    WHERE organization_id = $1 AND window_id = $2 AND starts_at < $3)"""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredWindow:
     """A window as the database has it."""
@@ -109,7 +115,7 @@ async def insert_window(
     await connection.execute(_LOCK)
     number: int = await connection.fetchval(_INSERT, organization_id, *_values(plan, selection))
     await _insert_targets(connection, organization_id, number, selection)
-    await _rewrite_occurrences(connection, organization_id, number, plan)
+    await _rewrite_occurrences(connection, organization_id, number, plan, await connection.fetchval(_NOW))
     return await find_window(connection, organization_id, number)
 
 
@@ -117,18 +123,21 @@ async def update_window(
     connection: Connection, stored: StoredWindow, plan: Plan, selection: Selection
 ) -> StoredWindow | None:
     """Change it, and from now on when it is open."""
-    await connection.execute(_UPDATE, stored.organization_id, stored.id, *_values(plan, selection))
+    now_ms: int = await connection.fetchval(_NOW)
     if selection != stored.selection:
+        await _leave_past_behind(connection, stored, now_ms)
         await connection.execute(_FORGET_TARGETS, stored.organization_id, stored.id)
         await _insert_targets(connection, stored.organization_id, stored.id, selection)
-    await _rewrite_occurrences(connection, stored.organization_id, stored.id, plan)
+    await connection.execute(_UPDATE, stored.organization_id, stored.id, *_values(plan, selection))
+    await _rewrite_occurrences(connection, stored.organization_id, stored.id, plan, now_ms)
     return await find_window(connection, stored.organization_id, stored.id)
 
 
 async def delete_window(connection: Connection, stored: StoredWindow) -> None:
     """Remove it; what is past of it stays."""
     await connection.execute(_DELETE, stored.organization_id, stored.id)
-    await _rewrite_occurrences(connection, stored.organization_id, stored.id, None)
+    now_ms: int = await connection.fetchval(_NOW)
+    await _rewrite_occurrences(connection, stored.organization_id, stored.id, None, now_ms)
 
 
 async def known_monitors(
@@ -150,9 +159,22 @@ async def known_tags(
     return {name: row["id"] for row in rows for name in (row["id"], row["public_id"])}
 
 
-async def _rewrite_occurrences(connection: Connection, organization_id: int, number: int, plan: Plan | None) -> None:
+async def _leave_past_behind(connection: Connection, stored: StoredWindow, now_ms: int) -> None:
+    """Leave what was with a copy that is removed already: it was for others than the window is for from now on."""
+    number, organization_id = stored.id, stored.organization_id
+    if not await connection.fetchval(_HAS_PAST, organization_id, number, now_ms):
+        return
+    copy: int = await connection.fetchval(_INSERT, organization_id, *_values(stored.plan, stored.selection))
+    await _insert_targets(connection, organization_id, copy, stored.selection)
+    await connection.execute(_DELETE, organization_id, copy)
+    await connection.execute(_END_OPEN, organization_id, number, now_ms, now_ms)
+    await connection.execute(_MOVE_PAST, organization_id, number, copy, now_ms)
+
+
+async def _rewrite_occurrences(
+    connection: Connection, organization_id: int, number: int, plan: Plan | None, now_ms: int
+) -> None:
     """From now on it is open as planned, or not at all; what it was before now stays."""
-    now_ms: int = await connection.fetchval(_NOW)
     coming = []
     if plan is not None and plan.is_active:
         coming = occurrences(plan.window(), from_ms=now_ms, until_ms=now_ms + AHEAD_MS)

@@ -190,6 +190,26 @@ async def test_a_removed_one_ends_and_its_past_stays(world: Any) -> None:
     assert [row["name"] for row in names] == ["Upgrade"]
 
 
+async def test_whom_it_was_for_stays_so_when_it_is_for_others(world: Any) -> None:
+    api, before, after = world.api, await world.api.created(), await world.api.created()
+    window = await planned(api, -1, 1, targets=targets(before))
+    await world.as_pipeline("UPDATE maintenance_occurrences SET starts_at = starts_at - 3600000")
+    item = f"{WINDOWS}/{window['id']}"
+    changed = (await api.call("PATCH", item, body={"targets": targets(after)})).body
+    assert (changed["isOpen"], changed["targets"]) == (True, targets(after))
+    assert await in_maintenance(world) == [after["id"]]
+    assert await occurrences(world, window) == [(0.0, 1.0)]
+    async with world.pipeline.acquire() as connection:
+        past = await connection.fetch(
+            "SELECT monitor_id FROM monitor_maintenance WHERE starts_at < clock_ms() - 1800000"
+        )
+    assert [row["monitor_id"] for row in past] == [before["id"]]
+    assert [each["id"] for each in (await api.get(WINDOWS)).body] == [window["id"]]
+    both = (await api.call("PATCH", item, body={"targets": targets(before, after)})).body
+    assert both["isOpen"]
+    assert await in_maintenance(world) == [before["id"], after["id"]]
+
+
 async def test_what_a_get_brought_may_be_sent_back(world: Any) -> None:
     api, monitor = world.api, await world.api.created()
     red = (await api.post("/api/tags", {"name": "red"})).body
