@@ -179,6 +179,10 @@ class Machine:
 
         await self._running[container.name].until_ready(container.name, healthy)
 
+    async def has_said(self, name: str, words: str) -> bool:
+        """Whether its log has these words."""
+        return words in (self._logs / f"{name}.log").read_text()
+
     async def stop(self, name: str) -> str:
         """SIGTERM and what its grace allows; all that it has written."""
         await self._running.pop(name).stop()

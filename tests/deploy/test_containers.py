@@ -109,7 +109,7 @@ async def require_the_documented_use(port: int, token: str, dovecot: DovecotServ
                 checks = await api.history(public_id)
                 return checks[0] if checks else None
 
-            check = await until(f"a check over {protocol}", first)
+            check = await until(f"a check over {protocol}", first, timeout_seconds=90)
             assert check is not None
             assert (check["status"], check["errorMessage"]) == ("success", None)
             assert set(check["diagnostics"]["phasesMs"]) == PHASES
@@ -147,8 +147,14 @@ async def test_the_pods_of_the_manifests_do_their_work(
             assert said.count("The user ") == len(BROKER_USERS)
             for name in ("migrate", "broker-apply"):
                 await machine.run(jobs[name])  # as with each upgrade
-            for container in deployments:
+            # Whoever may make the exchanges comes last: the others wait for them, and say so.
+            *others, recorder = sorted(deployments, key=lambda each: each.name == "result-recorder")
+            for container in others:
                 await machine.start(container, **trusting)
+            await until(
+                "the scheduler's wait", lambda: machine.has_said("scheduler", "nobody has yet"), timeout_seconds=90
+            )
+            await machine.start(recorder, **trusting)
             for container in deployments:
                 await machine.until_healthy(container)
                 assert await asked(machine, container, "livenessProbe") == 200

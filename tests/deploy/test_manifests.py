@@ -8,7 +8,8 @@ import yaml
 
 from services.api_gateway.http_server import GOODBYE_SECONDS
 from shared.probing.job_handling.worker import DRAIN_ANSWERS_SECONDS, DRAIN_CHECKS_SECONDS, DRAIN_LAST_SECONDS
-from tests.deploy.containers import ROOT, image, manifests, of_manifest
+from tests.deploy.containers import ROOT, image, manifests, of_compose, of_manifest
+from tests.deploy.known_settings import SETTINGS, unknown
 
 ALL = list(manifests())
 DEPLOYMENTS = {
@@ -180,3 +181,13 @@ def test_compose_keeps_each_on_the_networks_of_its_work() -> None:
             assert service["security_opt"] == ["no-new-privileges:true"], name
     grace = {name: service.get("stop_grace_period") for name, service in document["services"].items()}
     assert grace["imap_worker"] == grace["pop3_worker"] == grace["api_gateway"] == "90s"
+
+
+def test_every_setting_that_is_named_is_one_of_its_service() -> None:
+    containers = [*map(of_manifest, DEPLOYMENTS.values()), *of_compose().values()]
+    serving = [each for each in containers if each.command[-1] in SETTINGS]
+    assert len(serving) == 2 * len(SERVICES) + 1
+    of_the_image = set(image().environment)
+    for each in serving:
+        assert unknown(each.command, set(each.environment) - of_the_image) == [], each.name
+    assert unknown(["serve", "scheduler"], ["MAILPROBE_PRIVATE_KEYS", "MAILPROBE_PORTS"]) != []

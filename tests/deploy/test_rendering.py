@@ -12,6 +12,7 @@ import yaml
 
 from deploy.check import render
 from tests.deploy import custom_resources
+from tests.deploy.known_settings import unknown
 
 pytestmark = pytest.mark.manifests
 
@@ -74,6 +75,14 @@ def test_kubernetes_takes_what_is_rendered(variant: str, version: str) -> None:
             custom_resources.require_valid(document)
         else:
             validate(document, version, strict=True)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_setting_that_is_rendered_is_one_of_its_service(variant: str) -> None:
+    for document in render.render(*VARIANTS[variant]):
+        if document["kind"] == "Deployment":
+            (container,) = document["spec"]["template"]["spec"]["containers"]
+            assert unknown(container["args"], [each["name"] for each in container["env"]]) == [], document["metadata"]
 
 
 def test_what_is_wrong_is_noticed() -> None:
