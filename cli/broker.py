@@ -45,7 +45,7 @@ def apply(
             rights_of(role)
         except ValueError as error:
             fail(str(error))
-    url, chosen = finish(_where(management_url, vhost))
+    url, chosen = finish(where_management_is(management_url, vhost))
     for name in finish(policies.apply(url, vhost=chosen)):
         print_lines(f"Set the policy {name} in the vhost {chosen}.")
     for name in finish(apply_users(url, addresses)) if addresses else ():
@@ -55,7 +55,7 @@ def apply(
 @broker.command("verify")
 def verify(management_url: ManagementUrl = None, vhost: Vhost = None) -> None:
     """Say what is missing or different; exit code 1 where anything is."""
-    url, chosen = finish(_where(management_url, vhost))
+    url, chosen = finish(where_management_is(management_url, vhost))
     faults = finish(policies.verify(url, vhost=chosen))
     for fault in faults:
         print_lines(fault)
@@ -64,7 +64,8 @@ def verify(management_url: ManagementUrl = None, vhost: Vhost = None) -> None:
     print_lines(f"The vhost {chosen} has all our policies.")
 
 
-async def _where(management_url: str | None, vhost: str | None) -> tuple[str, str]:
+async def where_management_is(management_url: str | None, vhost: str | None) -> tuple[str, str]:
+    """Its address and our vhost, from the options and the environment; for `finish`."""
     settings = ManagementSettings.load(**({"management_url": management_url} if management_url else {}))
     if vhost is None:
         vhost = policies.vhost_of(settings.amqp_url.get_secret_value()) if settings.amqp_url else DEFAULT_VHOST

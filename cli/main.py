@@ -11,12 +11,14 @@ from cli.broker import broker
 from cli.channels import channels
 from cli.check import check
 from cli.database import migrate, tokens
+from cli.dead_letters import dead_letters
 from cli.demo import demo
 from cli.fleet_secrets import secrets
 from cli.incidents import incidents
 from cli.keys import keys
 from cli.maintenance import maintenance
 from cli.monitors import monitors
+from cli.queues import queues
 from cli.serve import run, serve
 from cli.showing import print_lines
 from cli.status import status
@@ -58,6 +60,8 @@ app.command()(migrate)
 app.add_typer(tokens, name="token")
 app.add_typer(keys, name="keys")
 app.add_typer(broker, name="broker")
+app.add_typer(queues, name="queue")
+app.add_typer(dead_letters, name="dlq")
 app.add_typer(secrets, name="secrets")
 
 

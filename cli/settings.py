@@ -23,3 +23,9 @@ class ManagementSettings(Settings):
         description="RabbitMQ's management address, such as http://user:password@host:15672",
     )
     amqp_url: AmqpUrl | None = Field(default=None, validation_alias=AliasChoices("MAILPROBE_AMQP_URL", "AMQP_URL"))
+
+
+class AmqpSettings(Settings):
+    """Where RabbitMQ takes messages, where that is set."""
+
+    amqp_url: AmqpUrl | None = Field(default=None, validation_alias=AliasChoices("MAILPROBE_AMQP_URL", "AMQP_URL"))
