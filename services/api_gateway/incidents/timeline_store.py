@@ -27,11 +27,12 @@ _SOME = """WHERE r.organization_id = $1 AND r.monitor_id = $2 AND r.passed = $3
 _CHECKS = f"SELECT {_CHECK} {_FROM} {_SOME} ORDER BY r.slot_at, r.check_id LIMIT {CHECKS_SHOWN}"
 _COUNT = f"SELECT count(*) FROM results r {_SOME}"  # noqa: S608 - our constants
 
+# What still waits for its time may never be said.
 _ALERTS = """
     SELECT d.id, d.public_id, d.sent_at, d.channel_type, d.state, d.channel_name, d.error, d.event, d.attempts,
         d.created_at
     FROM deliveries d
-    WHERE d.organization_id = $1 AND d.state <> 'withdrawn'
+    WHERE d.organization_id = $1 AND (d.told_at IS NOT NULL OR d.state IN ('sent', 'failed'))
       AND d.id IN (SELECT t.delivery_id FROM delivery_incidents t WHERE t.incident_id = $2)
     ORDER BY d.id LIMIT 500"""
 _EVENTS = """
