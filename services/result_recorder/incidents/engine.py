@@ -138,7 +138,7 @@ def _open(state: State, observed: _Heard, rules: Rules, happened: list[Transitio
         return state
     explains = observed.location_id
     if explains not in agreeing:
-        explains = max(agreeing, key=lambda at: (agreeing[at].slot_at, -at))
+        explains = max(sorted(agreeing), key=lambda at: agreeing[at].slot_at)
     cause = _cause(agreeing[explains])
     started_at, first_check = _first(agreeing.values(), rules)
     opened = (*state.opened, now)
@@ -224,8 +224,10 @@ def _first(agreeing: Iterable[Place], rules: Rules) -> tuple[int, UUID]:
 
     Every location looks once an interval, so one that was down for longer when the last joined saw something else.
     """
-    runs = [(place.first_slot, place.first_check, place.down_since) for place in agreeing]
-    known = [(slot, check, since) for slot, check, since in runs if slot is not None and check and since is not None]
+    known = [
+        (cast("int", place.first_slot), cast("UUID", place.first_check), cast("int", place.down_since))
+        for place in agreeing  # those that are down have all three
+    ]
     newest = max(slot for slot, _, _ in known)
     return min((slot, check) for slot, check, since in known if since + rules.interval_ms >= newest)
 
@@ -236,5 +238,4 @@ def _cause(place: Place) -> Cause:
 
 def _worth_remembering(state: State) -> bool:
     unwell = any(place.cause is not None for place in state.places.values())
-    counting = state.refusals > 0 or state.certificates > 0
-    return unwell or counting or bool(state.open or state.flapping or state.opened or state.pending)
+    return unwell or state.refusals > 0 or state.open is not None or bool(state.opened)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import cast
 
 from services.result_recorder.incidents.rules import (
     CERTIFICATE_FAILURES,
@@ -24,9 +25,7 @@ def of_revision(state: State, revision: int) -> State:
     if revision == state.revision:
         return state
     places = {
-        location: replace(place, weight=0, passes=0, passed_since=None)
-        if place.down and state.open
-        else Place(place.slot_at)
+        location: replace(place, passes=0, passed_since=None) if place.down and state.open else Place(place.slot_at)
         for location, place in state.places.items()
     }
     return replace(state, revision=revision, places=places, refusals=0, refusal=None, certificate=None, certificates=0)
@@ -54,11 +53,11 @@ def after_failure(state: State, seen: Seen, thresholds: Thresholds, *, refusals_
         place = _down(place, seen.slot_at)
     state = _with(state, seen.location_id, place)
     if seen.kind in REFUSALS:
-        state = replace(state, refusals=min(SURE_AFTER, state.refusals + 1), refusal=cause)
+        state = replace(state, refusals=state.refusals + 1, refusal=cause)
         return _sure(state, REFUSALS, seen.slot_at) if state.refusals >= refusals_wanted else state
     if seen.kind in CERTIFICATE_FAILURES:
         count = state.certificates + 1 if state.certificate == seen.kind else 1
-        state = replace(state, certificate=str(seen.kind), certificates=min(SURE_AFTER, count))
+        state = replace(state, certificate=str(seen.kind), certificates=count)
         return _sure(state, {seen.kind}, seen.slot_at) if count >= SURE_AFTER else state
     return state
 
@@ -74,9 +73,7 @@ def after_pass(state: State, seen: Seen) -> State:
     if passes >= PASSES_TO_RECOVER:
         well = Place(seen.slot_at, passed_since=since, recovered=state.open is not None)
         return _with(state, seen.location_id, well)
-    return _with(
-        state, seen.location_id, replace(place, slot_at=seen.slot_at, weight=0, passes=passes, passed_since=since)
-    )
+    return _with(state, seen.location_id, replace(place, slot_at=seen.slot_at, passes=passes, passed_since=since))
 
 
 def after_getting_past(state: State, seen: GotPast) -> State:
@@ -127,7 +124,7 @@ def _sure(state: State, kinds: frozenset[str] | set[str], slot_at: int) -> State
 
 def _down(place: Place, slot_at: int) -> Place:
     # Messages of other locations come in any order, and nothing is confirmed before it began.
-    return place if place.down else replace(place, down_since=max(slot_at, place.first_slot or 0))
+    return place if place.down else replace(place, down_since=max(slot_at, cast("int", place.first_slot)))
 
 
 def _fails_by(place: Place, kinds: frozenset[str] | set[str]) -> bool:

@@ -151,8 +151,8 @@ class Model:
 
     def unwell(self, views: dict[int, View]) -> bool:
         """Whether there is anything to remember, follow-ups apart."""
-        ill = any(view.cause for view in views.values()) or self.refusals > 0 or bool(self.certificates)
-        return ill or bool(self.open or self.opened or self.flapping)
+        ill = any(view.cause for view in views.values()) or self.refusals > 0
+        return ill or bool(self.open or self.opened)
 
     def _concerns(self, observed: Observation, enough: int) -> bool:
         if isinstance(observed, TimePassed):

@@ -223,6 +223,36 @@ def test_what_was_beyond_doubt_in_maintenance_opens_with_any_failure_after_it() 
     assert (opened.cause.kind, opened.locations) == (REFUSED, (1,))
 
 
+def test_a_pass_opens_nothing_whatever_the_others_say() -> None:
+    watch = Watch(locations=(1, 2, 3), confirm_after=1)
+    watch.change(alerting=False)
+    for location in (1, 2):
+        watch.sees(location, location, FAILED)
+    watch.change(alerting=True)
+    assert watch.sees(3, MINUTE) == []
+    assert watch.sees(3, 2 * MINUTE, FAILED) != []
+
+
+def test_where_another_location_brings_it_about_the_newest_certain_failure_explains_it() -> None:
+    watch = Watch(locations=(1, 2, 3))
+    watch.change(alerting=False)
+    watch.sees(1, 0, REFUSED)
+    watch.sees(2, MINUTE, OutcomeKind.AUTH_EXPIRED)
+    watch.change(alerting=True)
+    (opened,) = watch.sees(3, 2 * MINUTE, FAILED)
+    assert isinstance(opened, Opened)
+    assert opened.cause.check_id == check(2, MINUTE)
+
+
+def test_a_refusal_is_remembered_when_the_network_has_failed_and_is_mended() -> None:
+    watch = Watch()
+    watch.sees(1, 0, REFUSED)
+    watch.sees(1, MINUTE, FAILED)
+    watch.gets_past(1, 2 * MINUTE)
+    (opened,) = watch.sees(1, 3 * MINUTE, REFUSED)
+    assert isinstance(opened, Opened)
+
+
 def test_an_edit_begins_the_count_anew() -> None:
     watch = Watch()
     watch.sees(1, 0, FAILED)
@@ -233,6 +263,24 @@ def test_an_edit_begins_the_count_anew() -> None:
     (opened,) = watch.sees(1, 4 * MINUTE, FAILED)
     assert isinstance(opened, Opened)
     assert opened.started_at == BEGIN + 2 * MINUTE
+
+
+def test_an_edit_forgets_refusals_and_certificates_too() -> None:
+    for kind in (REFUSED, EXPIRED):
+        watch = Watch()
+        watch.sees(1, 0, kind)
+        watch.revision = 2
+        assert watch.sees(1, MINUTE, kind) == []
+        assert watch.sees(1, 2 * MINUTE, kind) != []
+
+
+def test_a_refusal_before_an_edit_explains_nothing_after_it() -> None:
+    watch = Watch()
+    watch.sees(1, 0, REFUSED)
+    for minute in (1, 2):
+        watch.sees(1, minute * MINUTE, FAILED)
+    watch.revision = 2
+    assert watch.gets_past(1, 3 * MINUTE) == []
 
 
 def test_what_the_old_revision_finds_changes_nothing() -> None:

@@ -1,8 +1,21 @@
 """Where and when a failing monitor is looked at out of turn."""
 
+from services.result_recorder.incidents.engine import advance
 from services.result_recorder.incidents.rules import Agreement
+from services.result_recorder.incidents.transitions import FollowUpWithdrawn
 from shared.checks.vocabulary import OutcomeKind
-from tests.support.incidents.watch import EXPIRED, FAILED, HALF_HOUR, LOCKED, MINUTE, REFUSED, SECOND, Watch
+from tests.support.incidents.watch import (
+    BEGIN,
+    EXPIRED,
+    FAILED,
+    HALF_HOUR,
+    LOCKED,
+    MINUTE,
+    REFUSED,
+    SECOND,
+    Watch,
+    seen,
+)
 
 OK = OutcomeKind.OK
 
@@ -42,6 +55,14 @@ def test_a_pass_of_the_failing_location_ends_the_asking() -> None:
     watch.sees(1, 0, FAILED)
     watch.sees(1, 30 * SECOND)
     assert watch.asked is None
+
+
+def test_what_waits_is_withdrawn_and_what_was_made_is_not() -> None:
+    watch = Watch()
+    watch.sees(1, 0, FAILED)
+    for at, withdrawn in ((30 * SECOND, (FollowUpWithdrawn(),)), (MINUTE, ())):
+        _, happened = advance(watch.state, seen(1, at, OK), watch.rules, now=BEGIN + at)
+        assert happened == withdrawn
 
 
 def test_a_third_location_may_agree_where_the_second_did_not() -> None:

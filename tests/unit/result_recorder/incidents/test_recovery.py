@@ -99,6 +99,28 @@ def test_when_all_that_saw_it_are_long_gone_two_passes_elsewhere_end_it() -> Non
     assert watch.sees(2, 4 * HALF_HOUR) == [resolved(4 * HALF_HOUR, 3 * HALF_HOUR)]
 
 
+def test_a_silent_location_is_remembered_for_an_hour() -> None:
+    watch = Watch(locations=(1, 2), agreement=Agreement.ANY, confirm_after=1, interval_ms=10 * MINUTE)
+    watch.sees(1, 0, FAILED)
+    watch.change(live=frozenset({2}))
+    watch.sees(2, 10 * MINUTE)
+    assert watch.sees(2, HOUR) == []
+    assert watch.sees(2, HOUR + 1) == [resolved(HOUR + 1, HOUR)]
+
+
+def test_one_that_passed_before_it_opened_has_not_recovered_from_it() -> None:
+    watch = Watch(locations=(1, 2, 3), confirm_after=2)
+    watch.sees(1, 0, FAILED)
+    for second in (1, 2, 3):
+        watch.sees(3, second)
+    watch.sees(1, MINUTE, FAILED)
+    for minute in (2, 3):
+        watch.sees(2, minute * MINUTE, FAILED)
+    assert watch.open
+    watch.change(live=frozenset({1, 3}))
+    assert watch.waits(4 * MINUTE) == []
+
+
 def test_what_a_silent_location_said_long_ago_agrees_with_nobody() -> None:
     watch = Watch(locations=(1, 2), confirm_after=1)
     watch.sees(1, 0, FAILED)
