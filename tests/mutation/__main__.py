@@ -18,7 +18,7 @@ import time
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from tests.mutation.judged import JUDGED
+from tests.mutation.judged import judgement
 from tests.mutation.mutants import Mutant, mutants
 
 PACKAGE = "services.result_recorder.incidents"
@@ -46,10 +46,10 @@ def main() -> int:
         made += len(waiting)
         survivors += [_name(module, mutant) for module, mutant in _survivors(waiting)]
         print(f"{module}: {len(waiting)} mutants, {len(survivors)} survivors so far, {time.monotonic() - began:.0f} s")
-    unjudged = [name for name in survivors if name not in JUDGED]
+    unjudged = [name for name in survivors if judgement(name) is None]
     print(f"{made} mutants: {made - len(survivors)} noticed, {len(survivors)} not")
     for name in survivors:
-        print(f"  {name}\n      {JUDGED.get(name, 'NOT JUDGED')}")
+        print(f"  {name}\n      {judgement(name) or 'NOT JUDGED'}")
     return 1 if unjudged else 0
 
 

@@ -1,3 +1,30 @@
-"""Mutants of the incident engine that survive and are no mistakes, each with the reason."""
+"""Mutants of the incident engine that survive and are no mistakes, or not worth a test; by how their names begin."""
 
-JUDGED: dict[str, str] = {}
+_EITHER = (
+    "certificate and certificates begin anew together; either alone is enough for the next one to count as the first"
+)
+_ALWAYS_SET = "a failing location always has a first slot, so what stands in for none is never used"
+_TIE = "two locations in the same millisecond: either will do"
+
+JUDGED: dict[str, str] = {
+    "rules: _EVERY_LOCATION": "more than there will ever be, whichever number",
+    "rules: @dataclass": "speed and safety of values, not behaviour",
+    "rules: return 1 if self.host_refuses": "one refusal has been counted when it is asked, and one is more than none",
+    "rules: return {Agreement.ANY: 1": "at least one has to agree in any case",
+    "places: return replace(state, revision=revision": _EITHER,
+    "places: state = replace(_login_accepted": _EITHER,
+    "places: state = replace(state, certificate=None": _EITHER,
+    "places: count = state.certificates + 1": "two or three: both are two and more",
+    "follow_ups: began = max(each.first_slot or 0 for each in failing.values()): each": _ALWAYS_SET,
+    "follow_ups: began = max(each.first_slot or 0 for each in failing.values()): 0": _ALWAYS_SET,
+    "follow_ups: others =": "any slot before the first of 1970 or so is earlier than all real ones",
+    "follow_ups: return max(once": _TIE + "; of two that passed once either may be asked first",
+    "follow_ups: passed_since = {at for at, each in state.places.items() if each.cause is None and "
+    "each.slot_at > began}: each.slot_at": _TIE,
+    "follow_ups: if wanted is None or pending is None": "the same moment: the location that was asked is as good",
+}
+
+
+def judgement(name: str) -> str | None:
+    """Why this survivor is let live; None where nobody has said."""
+    return next((reason for begins, reason in JUDGED.items() if name.startswith(begins)), None)

@@ -186,6 +186,19 @@ def test_after_it_is_over_no_location_is_beyond_doubt_any_more() -> None:
     assert watch.sees(3, 4 * MINUTE, FAILED) == []
 
 
+def test_one_that_recovered_from_the_last_incident_has_not_from_the_next() -> None:
+    watch = Watch(locations=(1, 2, 3), confirm_after=1)
+    for location in (1, 2):
+        watch.sees(location, location, FAILED)
+    for minute in (1, 2):
+        watch.sees(1, minute * MINUTE)
+    assert not watch.open
+    watch.sees(3, 3 * MINUTE, FAILED)
+    assert watch.open
+    watch.change(live=frozenset({1, 3}))
+    assert watch.waits(4 * MINUTE) == []
+
+
 def test_it_may_end_in_maintenance() -> None:
     watch = Watch(confirm_after=1)
     watch.sees(1, 0, FAILED)

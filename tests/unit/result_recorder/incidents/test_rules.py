@@ -13,6 +13,7 @@ def test_how_many_of_the_locations_at_work_have_to_agree() -> None:
 
 def test_the_shipped_thresholds_work_with_a_single_location() -> None:
     assert Thresholds().needed(1) == 1
+    assert Thresholds().needed(5) == 2
 
 
 def test_health_tolerates_soft_failures_as_long_as_incidents_do() -> None:
