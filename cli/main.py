@@ -13,6 +13,7 @@ from cli.check import check
 from cli.database import migrate, tokens
 from cli.dead_letters import dead_letters
 from cli.demo import demo
+from cli.doctor import doctor
 from cli.fleet_secrets import secrets
 from cli.incidents import incidents
 from cli.keys import keys
@@ -48,6 +49,7 @@ def _start(
 
 
 app.command()(status)
+app.command()(doctor)
 app.add_typer(monitors, name="monitors")
 app.add_typer(incidents, name="incidents")
 app.add_typer(maintenance, name="maintenance")
