@@ -19,6 +19,7 @@ JUDGED: dict[str, str] = {
     "follow_ups: began = max(each.first_slot or 0 for each in failing.values()): 0": _ALWAYS_SET,
     "follow_ups: others =": "any slot before the first of 1970 or so is earlier than all real ones",
     "follow_ups: return max(once": _TIE + "; of two that passed once either may be asked first",
+    "follow_ups: once =": "only a location that is down counts its passes",
     "follow_ups: passed_since = {at for at, each in state.places.items() if each.cause is None and "
     "each.slot_at > began}: each.slot_at": _TIE,
     "follow_ups: if wanted is None or pending is None": "the same moment: the location that was asked is as good",

@@ -76,6 +76,15 @@ def test_a_third_location_may_agree_where_the_second_did_not() -> None:
     assert watch.open
 
 
+def test_a_pass_from_before_the_newest_failures_began_speaks_against_nothing() -> None:
+    watch = Watch(locations=(1, 2, 3), count=3)
+    watch.sees(1, 0, FAILED)
+    watch.sees(2, MINUTE)
+    assert watch.asked is None
+    watch.sees(3, HALF_HOUR, FAILED)
+    assert watch.asked == (1, HALF_HOUR + MINUTE)
+
+
 def test_of_many_locations_only_as_many_as_have_to_agree_are_asked() -> None:
     watch = Watch(locations=(1, 2, 3, 4))
     watch.sees(3, 0, FAILED)
