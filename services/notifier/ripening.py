@@ -97,7 +97,10 @@ def _is_worth_telling(desk: _Desk, thread: Thread, notice: Notice, *, now_ms: in
 
 
 def _is_worth_reminding(desk: _Desk, thread: Thread, notice: Notice, *, now_ms: int) -> bool:
-    still_open = {incident for incident in thread.announced() if desk.is_open(incident)}
+    # Where those that were told are over, but others have joined, it is they that it tells of.
+    still_open = {incident for incident in thread.announced() if desk.is_open(incident)} or {
+        incident for incident in thread.joined() if desk.is_open(incident)
+    }
     if not still_open:
         monitors = {desk.incidents[each].incident.monitor_id for each in thread.announced() if each in desk.incidents}
         if monitors & desk.down:

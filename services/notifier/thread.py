@@ -155,6 +155,11 @@ class Thread:
                 notice.withdrawn = notice.withdrawn or notice.waits
             self._add(Notice(Event.RESOLVED, now_ms, resolved=members))
 
+    def joined(self) -> set[int]:
+        """Incidents that have joined the outage, and wait for the next message about it."""
+        waiting = _waiting(self._episode(), Event.UPDATE)
+        return set(waiting.opened) if waiting is not None else set()
+
     def announced(self) -> set[int]:
         """Incidents that were told as open in the outage the newest notice belongs to."""
         return _members(each for each in self._episode(ended=True) if each.told_at is not None)

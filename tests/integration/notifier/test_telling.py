@@ -211,6 +211,26 @@ async def test_an_outage_that_ended_quietly_is_told_as_over_but_not_while_it_is_
     assert events == ["incident.created", "incident.resolved"]
 
 
+async def test_a_mailbox_that_joined_is_told_although_the_one_before_it_recovered(
+    desk: NotifierDesk, receiver: Receiver
+) -> None:
+    await desk.add_monitors(1, 2)
+    await desk.add_channel(ChannelType.WEBHOOK, {"url": receiver.url})
+    planning, sending = desk.sending()
+    await desk.fail(1)
+    await desk.run(planning, sending, for_ms=8 * MINUTE, step_ms=MINUTE)
+    await desk.fail(2)
+    await desk.run(planning, sending, for_ms=MINUTE)
+    await desk.recover(1)
+    await desk.run(planning, sending, for_ms=3 * MINUTE, step_ms=MINUTE)
+    await desk.recover(2)
+    await desk.run(planning, sending, for_ms=MINUTE)
+    told = [json.loads(request.body) for request in receiver.requests]
+    assert [each["event"] for each in told] == ["incident.created", "incident.reminder", "incident.resolved"]
+    assert told[1]["monitor"]["name"] == "mailbox 2"
+    assert len(told[2]["incidentIds"]) == 2
+
+
 async def test_four_thousand_mailboxes_of_one_host_are_few_messages(desk: NotifierDesk, receiver: Receiver) -> None:
     await desk.add_monitors(1, 4000)
     await desk.add_channel(ChannelType.WEBHOOK, {"url": receiver.url})
