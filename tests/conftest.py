@@ -8,10 +8,12 @@ from tests.support.servers.fixtures import (
     database_dsn,
     databases,
     dovecot,
+    promtool,
     rabbitmq,
     rabbitmq_server,
     servers_state,
     start_dovecot,
+    start_prometheus,
 )
 
 __all__ = [
@@ -20,10 +22,12 @@ __all__ = [
     "database_dsn",
     "databases",
     "dovecot",
+    "promtool",
     "rabbitmq",
     "rabbitmq_server",
     "servers_state",
     "start_dovecot",
+    "start_prometheus",
 ]
 
 

@@ -67,6 +67,11 @@ class Fleet:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def admin_addresses(self) -> dict[str, str]:
+        """Where each process shows its metrics, host and port by name."""
+        return {name: f"127.0.0.1:{port}" for name, port in self._ready_at.items()}
+
     async def __aenter__(self) -> Self:
         try:
             for service in SERVICES:

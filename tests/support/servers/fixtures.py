@@ -7,7 +7,7 @@ Code without pytest (make demo, soak) uses the classes in the modules beside thi
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import pytest_asyncio
 from tests.support.servers import needs
 from tests.support.servers.dovecot import DovecotOptions, DovecotServer
 from tests.support.servers.postgres import DatabasesForTests, databases_for_tests
+from tests.support.servers.prometheus import PrometheusServer
 from tests.support.servers.rabbitmq import GivenRabbit, RabbitServer, given_rabbit
 
 
@@ -98,6 +99,30 @@ async def start_dovecot(servers_state: Path) -> AsyncIterator[StartDovecot]:
 async def dovecot(start_dovecot: StartDovecot) -> DovecotServer:
     """A friendly Dovecot of this test's own: account anna, "right password", three messages."""
     return await start_dovecot(DovecotOptions())
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Path:
+    """Prometheus' own examiner of rules."""
+    _demand(needs.PROMTOOL)
+    return needs.PROMTOOL.found() or Path()
+
+
+StartPrometheus = Callable[[Mapping[str, str], Sequence[Path]], Awaitable[PrometheusServer]]
+
+
+@pytest_asyncio.fixture
+async def start_prometheus(tmp_path: Path) -> AsyncIterator[StartPrometheus]:
+    """Starts a Prometheus: `server = await start_prometheus({"name": "host:port"}, [rules])`."""
+    _demand(needs.PROMETHEUS)
+    async with AsyncExitStack() as stack:
+
+        async def start(targets: Mapping[str, str], rules: Sequence[Path]) -> PrometheusServer:
+            return await stack.enter_async_context(
+                PrometheusServer(tmp_path / "prometheus", targets=targets, rules=rules)
+            )
+
+        yield start
 
 
 def _demand(*wanted: needs.Need) -> None:

@@ -51,7 +51,19 @@ DOVECOT_POP3 = Need(
     package="dovecot-pop3d",
     brew="dovecot",
 )
-ALL = (RABBITMQ, DOVECOT, DOVECOT_IMAP, DOVECOT_POP3)
+PROMETHEUS = Need(
+    what="Prometheus",
+    places=("/usr/bin/prometheus", "/opt/homebrew/bin/prometheus", "/usr/local/bin/prometheus"),
+    package="prometheus",
+    brew="prometheus",
+)
+PROMTOOL = Need(
+    what="Prometheus' promtool",
+    places=("/usr/bin/promtool", "/opt/homebrew/bin/promtool", "/usr/local/bin/promtool"),
+    package="prometheus",
+    brew="prometheus",
+)
+ALL = (RABBITMQ, DOVECOT, DOVECOT_IMAP, DOVECOT_POP3, PROMETHEUS, PROMTOOL)
 
 
 def missing(needs: tuple[Need, ...] = ALL) -> list[Need]:
@@ -72,7 +84,7 @@ def main(arguments: list[str]) -> int:
     """The command described above."""
     lacking = missing()
     if "--packages" in arguments:
-        print(" ".join(need.package for need in lacking))
+        print(" ".join(dict.fromkeys(need.package for need in lacking)))
         return 0
     if lacking:
         print(f"The tests need real servers:\n{in_words(lacking)}", file=sys.stderr)
