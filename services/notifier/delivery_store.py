@@ -7,7 +7,8 @@ from uuid import UUID
 
 from shared.database.pool import Connection
 
-# A channel that rests is left alone, unless somebody tries it, or another channel stands in for it.
+# A channel that rests is left alone, unless somebody tries it, or another channel stands in for it. What a channel is
+# told instead of another comes one by one, as everything else does, so that nothing overtakes.
 _LEASE = """
 WITH next AS (
     SELECT d.id
@@ -18,6 +19,10 @@ WITH next AS (
       AND (d.leased_until IS NULL OR d.leased_until <= clock_ms())
       AND (d.event = 'test' OR c.resting_until IS NULL OR c.resting_until <= clock_ms()
            OR (f.id IS NOT NULL AND d.fallback_for IS NULL))
+      AND (d.fallback_for IS NULL OR NOT EXISTS (
+          SELECT FROM deliveries o
+          WHERE o.target = d.target AND o.state = 'pending' AND o.told_at IS NOT NULL AND o.fallback_for IS NOT NULL
+            AND o.id < d.id))
     ORDER BY d.event = 'test' DESC, c.priority NULLS LAST, d.due_at, d.id
     LIMIT $1
     FOR UPDATE OF d SKIP LOCKED)

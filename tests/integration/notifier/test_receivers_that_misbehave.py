@@ -7,7 +7,7 @@ import pytest
 
 from shared.notifications.channel_models import ChannelType
 from shared.sealing import generate_key_rings
-from tests.support.notifier_desk import MINUTE, NotifierDesk
+from tests.support.notifier_desk import CUSTOMER, MINUTE, NotifierDesk
 from tests.support.receivers import Mailbox, Receiver, http_receiver
 
 
@@ -131,6 +131,30 @@ async def test_another_channel_stands_in_for_one_that_rests_and_for_what_is_refu
     await desk.run(planning, sending, for_ms=3000)
     assert len(box.mails) == 3
     assert receiver.tried == tried, "it rests"
+
+
+async def test_what_another_channel_is_told_instead_comes_in_order_as_well(
+    desk: NotifierDesk, receiver: Receiver
+) -> None:
+    await desk.add_monitors(1, 1)
+    other = await desk.add_channel(ChannelType.WEBHOOK, {"url": receiver.url})
+    await desk.add_channel(
+        ChannelType.WEBHOOK, {"url": "http://127.0.0.1:9/"}, customer_id=CUSTOMER, fallback_channel_id=other
+    )
+    await desk.as_gateway(
+        "UPDATE notification_channels SET failures = 9, resting_until = $1 WHERE id <> $2",
+        desk.now + 60 * MINUTE,
+        other,
+    )
+    planning, sending = desk.sending()
+    receiver.behaviour = "500"
+    await desk.fail(1)
+    await desk.run(planning, sending, for_ms=15_000)
+    receiver.behaviour = "ok"
+    await desk.recover(1)
+    await desk.run(planning, sending, for_ms=3 * MINUTE, step_ms=5000)
+    events = [json.loads(request.body)["event"] for request in receiver.requests]
+    assert events == ["incident.created", "incident.resolved"]
 
 
 async def test_a_mail_server_that_refuses_for_good_ends_the_matter_and_one_that_does_not_yet_does_not(
