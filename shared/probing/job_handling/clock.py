@@ -2,8 +2,9 @@
 
 Every job says when it was published (`published_at`, on the database's clock). It arrives later than that, so each
 is a lower bound for the time it is now, and the newest of all bounds, carried on by the monotonic clock, is the best
-estimate: short of the truth by the fastest delivery lately seen. The wall clock of this machine is asked only until
-a job came straight from who published it; a job delivered again may be long on its way.
+estimate: short of the truth by the fastest delivery lately seen. The wall clock of this machine has a say only at
+first: what is delivered again may be long on its way, and so may be what waited in the queue for a worker to come.
+Checked as if their time were now, jobs of minutes would be as many failures in a row within one second.
 """
 
 import time
@@ -11,6 +12,8 @@ from collections.abc import Callable
 
 # The estimate gives way by this much a second that no job confirms it, for the two clocks may drift apart.
 _DECAY = 0.001
+# What had waited for a worker is delivered and found stale within this long of the first job that came but once.
+_SETTLING_MS = 10_000.0
 # All jobs of this long being behind by more than a queue could explain, by the same amount: their clock was set back.
 _STEP_BACK_MS = 120_000.0
 _STEP_WATCH_MS = 30_000.0
@@ -25,20 +28,23 @@ class FleetClock:
         self._wall = wall
         self._offset: float | None = None  # fleet time minus monotonic time, ms
         self._confirmed = 0.0  # monotonic ms
-        self._trusted = False
+        self._trusted_from: float | None = None  # monotonic ms
         self._behind: _Behind | None = None
 
     def now_ms(self) -> int:
         """The time it is at least."""
-        wall_ms = 0 if self._trusted else int(self._wall() * 1000)
+        now = self._monotonic() * 1000
+        settled = self._trusted_from is not None and now >= self._trusted_from
+        wall_ms = 0 if settled else int(self._wall() * 1000)
         if self._offset is None:
             return wall_ms
-        return max(wall_ms, int(self._monotonic() * 1000 + self._offset))
+        return max(wall_ms, int(now + self._offset))
 
     def observe(self, published_at: int, *, fresh: bool = True) -> None:
         """Learn from a job that just arrived; `fresh` unless it is known to have been with somebody before."""
-        self._trusted |= fresh
         now = self._monotonic() * 1000
+        if fresh and self._trusted_from is None:
+            self._trusted_from = now + _SETTLING_MS
         bound = published_at - now
         if self._offset is None or bound >= self._offset - _DECAY * (now - self._confirmed):
             self._offset, self._confirmed, self._behind = bound, now, None

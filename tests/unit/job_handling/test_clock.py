@@ -31,10 +31,18 @@ def test_a_job_delivered_again_leaves_the_wall_clock_in_force_where_that_is_late
     assert hands.clock.now_ms() == T0 + 5_000
 
 
-def test_the_first_fresh_job_ends_the_wall_clock_s_say() -> None:
+def test_soon_after_the_first_fresh_job_the_wall_clock_has_no_say() -> None:
     hands = Hands(wall_ms=T0 + 3_600_000)
     hands.clock.observe(T0)
-    assert hands.clock.now_ms() == T0
+    hands.pass_ms(10_000)
+    assert hands.clock.now_ms() == T0 + 10_000
+
+
+def test_what_waited_for_a_worker_to_come_is_not_taken_for_new() -> None:
+    hands = Hands(wall_ms=T0)
+    for waited in (90_000, 60_000, 30_000, 0):
+        hands.clock.observe(T0 - waited)
+        assert hands.clock.now_ms() == T0
 
 
 def test_it_goes_on_from_when_a_job_was_published() -> None:
