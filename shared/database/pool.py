@@ -59,8 +59,15 @@ async def open_pool(
     min_size: int = 1,
     max_size: int = 10,
     command_timeout_seconds: float = 30.0,
+    idle_transaction_seconds: float = 30.0,
 ) -> AsyncIterator[Pool]:
-    """A pool whose every connection acts as `role`; raises DatabaseUnavailable where none can be made."""
+    """A pool whose every connection acts as `role`; raises DatabaseUnavailable where none can be made.
+
+    Args:
+        idle_transaction_seconds: after so long without a word the server ends a transaction and its connection, so
+            that a process that was frozen in the middle of one does not keep its locks from those beside it.
+    """
+    frozen = {"idle_in_transaction_session_timeout": str(int(idle_transaction_seconds * 1000))}
     with translated_errors():
         pool = await asyncpg.create_pool(
             dsn,
@@ -68,7 +75,7 @@ async def open_pool(
             max_size=max_size,
             timeout=10,
             command_timeout=command_timeout_seconds,
-            server_settings=_server_settings(role, application_name, None),
+            server_settings=_server_settings(role, application_name, frozen),
             init=_prepare,
         )
     try:
