@@ -36,7 +36,7 @@ SELECT i.id, i.public_id, i.organization_id, i.customer_id, c.name AS customer_n
 FROM incidents i LEFT JOIN customers c ON c.id = i.customer_id
 WHERE i.id = ANY($1::bigint[])"""
 
-# Until when monitors alert nobody. One set to maintenance by hand has no end that is known, and is looked at again.
+# Until when monitors alert nobody, as known by now.
 _MAINTENANCE = """
 SELECT m.id, max(w.ends_at) AS ends_at, bool_or(m.status = 'maintenance') AS by_hand
 FROM monitors m
@@ -144,9 +144,13 @@ async def incidents(connection: Connection, ids: Iterable[int]) -> dict[int, Inc
 async def in_maintenance(
     connection: Connection, monitors: Iterable[int], *, now_ms: int, look_again_ms: int = 5 * MINUTE_MS
 ) -> dict[int, int]:
-    """Of these monitors those that alert nobody now, and until when."""
+    """Of these monitors those that alert nobody now, and until when, or when to look again.
+
+    Maintenance set by hand has no end that is known, and a window may be ended before its time.
+    """
+    again_at = now_ms + look_again_ms
     return {
-        row["id"]: row["ends_at"] if row["ends_at"] is not None else now_ms + look_again_ms
+        row["id"]: min(row["ends_at"] or again_at, again_at)
         for row in await connection.fetch(_MAINTENANCE, list(monitors), now_ms)
     }
 

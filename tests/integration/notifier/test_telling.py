@@ -170,6 +170,30 @@ async def test_maintenance_keeps_openings_and_reminders_back_and_lets_recoveries
     assert json.loads(receiver.requests[-1].body)["monitor"]["name"] == "mailbox 2"
 
 
+async def test_what_a_window_kept_back_is_told_soon_after_the_window_is_ended_early(
+    desk: NotifierDesk, receiver: Receiver
+) -> None:
+    await desk.add_monitors(1, 1)
+    await desk.add_channel(ChannelType.WEBHOOK, {"url": receiver.url}, delay_seconds=60)
+    planning, sending = desk.sending()
+    await desk.fail(1)
+    await desk.as_gateway(
+        """WITH w AS (INSERT INTO maintenance_windows (organization_id, customer_id, name, starts_at, ends_at,
+                          whole_customer)
+                      VALUES (1, $3, 'night', to_timestamp(0), to_timestamp(1), true) RETURNING id)
+           INSERT INTO maintenance_occurrences (window_id, organization_id, starts_at, ends_at)
+           SELECT id, 1, $1, $2 FROM w""",
+        desk.now,
+        desk.now + 480 * MINUTE,
+        CUSTOMER,
+    )
+    await desk.run(planning, sending, for_ms=10 * MINUTE, step_ms=MINUTE)
+    assert receiver.requests == []
+    await desk.as_gateway("UPDATE maintenance_occurrences SET ends_at = $1", desk.now)
+    await desk.run(planning, sending, for_ms=6 * MINUTE, step_ms=MINUTE)
+    assert [json.loads(request.body)["event"] for request in receiver.requests] == ["incident.created"]
+
+
 async def test_certificates_and_flapping_are_told_in_messages_of_their_own(
     desk: NotifierDesk, receiver: Receiver
 ) -> None:
@@ -191,6 +215,20 @@ async def test_certificates_and_flapping_are_told_in_messages_of_their_own(
     assert {json.loads(request.body)["event"] for request in receiver.requests[1:]} == {"digest"}
     parts = json.loads(receiver.requests[-1].body)["outages"]
     assert [part["event"] for part in parts] == ["incident.created", "incident.flapping", "incident.settled"]
+
+
+async def test_a_message_there_are_no_words_for_holds_up_no_other_and_is_seen_to_have_failed(
+    desk: NotifierDesk, receiver: Receiver
+) -> None:
+    await desk.add_monitors(1, 1)
+    await desk.add_channel(ChannelType.WEBHOOK, {"url": receiver.url})
+    planning, sending = desk.sending()
+    await desk.tell("certificate", facts={"of": "a version to come", "customer_ids": [CUSTOMER]})
+    await desk.fail(1)
+    await desk.run(planning, sending, for_ms=5000)
+    assert [json.loads(request.body)["event"] for request in receiver.requests] == ["incident.created"]
+    (failed,) = await desk.deliveries(state="failed")
+    assert failed["error"] == "the notifier could not put it into words (ValidationError)"
 
 
 async def test_an_outage_that_ended_quietly_is_told_as_over_but_not_while_it_is_down_again(
