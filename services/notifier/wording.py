@@ -132,6 +132,8 @@ def of_digest(told: Sequence[Content], *, public_id: UUID, now_ms: int, public_u
     if good:
         counts.append(f"{len(good)} recover{'y' if len(good) == 1 else 'ies'}")
     title = f"{' and '.join(counts)}, {len(ids)} mailbox{'' if len(ids) == 1 else 'es'} in all"
+    if len(told) == 1:  # it came right after many; a number says nothing of it
+        title = told[0].title
     lists = []
     for heading, contents in (("Alerts", bad), ("Recoveries", good)):
         if contents:
@@ -195,7 +197,7 @@ def _title(event: Event, shown: Sequence[Incident], *, now_ms: int, started_at: 
         case Event.REMINDER:
             return f"STILL DOWN after {span(now_ms - started_at)}: {what}"
         case Event.RESOLVED:
-            return f"UP AGAIN: {what}"
+            return f"NO LONGER CHECKED: {what}" if all(map(_was_dropped, shown)) else f"UP AGAIN: {what}"
         case Event.FLAPPING:
             return f"FLAPPING: {what}"
     return f"SETTLED: {what}" if first.resolved_at is not None else f"SETTLED, AND DOWN: {what}"
@@ -245,7 +247,16 @@ def _when(incidents: Sequence[Incident], *, started_at: int, now_ms: int) -> str
     return f"{since}, until {moment(ended_at)}: {span(ended_at - started_at)}{by}"
 
 
+def _was_dropped(incident: Incident) -> bool:
+    """Whether it ended because nobody looks any more, and not because it works."""
+    return incident.resolution not in (None, "recovered")
+
+
 def _next_step(shown: Sequence[Incident], *, good_news: bool) -> list[str]:
+    dropped = [incident for incident in shown if _was_dropped(incident)]
+    if good_news and dropped:
+        which = "it" if len(shown) == 1 else f"{len(dropped)} of {len(shown)} mailboxes"
+        return [f"Next: nothing; whether {which} worked again was not seen, for checking was ended before."]
     if good_news:
         return ["Next: nothing; it works again."]
     hint = next((incident.hint for incident in shown if incident.hint), None)

@@ -87,6 +87,23 @@ def test_a_recovery_says_how_long_it_took_and_why_it_ended() -> None:
     assert outage(Event.OPENED, over).title.startswith("WAS DOWN: ")
 
 
+@pytest.mark.parametrize("resolution", ["disabled", "deleted"])
+def test_nothing_is_called_up_that_nobody_saw_work(resolution: str) -> None:
+    dropped = incident(resolved_at=AT, resolution=resolution)
+    content = outage(Event.RESOLVED, dropped)
+    assert content.title == "NO LONGER CHECKED: mailbox 1 (mx3.example.com, login)"
+    assert "works again" not in content.text
+    both = outage(Event.RESOLVED, dropped, incident(2, resolved_at=AT, recovered_at=AT, resolution="recovered"))
+    assert both.title.startswith("UP AGAIN: ")
+    assert "whether 1 of 2 mailboxes worked again was not seen" in both.text
+
+
+def test_a_digest_of_one_says_what_it_is_about() -> None:
+    one = outage(Event.OPENED, incident())
+    assert of_digest([one], public_id=uuid4(), now_ms=AT).title == one.title
+    assert of_digest([one, one], public_id=uuid4(), now_ms=AT).title == "2 alerts, 1 mailbox in all"
+
+
 def test_what_settles_may_settle_down() -> None:
     down = outage(Event.SETTLED, incident())
     up = outage(Event.SETTLED, incident(resolved_at=AT, recovered_at=AT, resolution="recovered"))
