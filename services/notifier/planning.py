@@ -71,9 +71,7 @@ class Planning:
                 connection, now_ms=now_ms, held=self._held, most=ripening.MOST_TARGETS
             )
             for target, channel_type in targets:
-                until = await ripening.ripen(
-                    connection, target, channel_type, now_ms=now_ms, public_url=self._public_url
-                )
+                until = await self._ripen_for(connection, target, channel_type, now_ms=now_ms)
                 if until is None:
                     fixed += 1
                 else:
@@ -83,6 +81,18 @@ class Planning:
                 await thread_store.forget(connection, before_ms=now_ms - _KEPT_MS)
         self._rounds += 1
         return fixed
+
+    async def _ripen_for(self, connection: Connection, target: str, channel_type: str, *, now_ms: int) -> int | None:
+        try:
+            async with ripening_store.all_or_nothing(connection):
+                return await ripening.ripen(
+                    connection, target, channel_type, now_ms=now_ms, public_url=self._public_url
+                )
+        except ripening.NoWords as error:
+            _log.error("message_without_words", delivery=error.delivery_id, exc_info=error.__cause__)
+            said = f"the notifier could not put it into words ({type(error.__cause__).__name__})"
+            await ripening_store.give_up(connection, error.delivery_id, error=said, now_ms=now_ms)
+            return None
 
     @contextlib.asynccontextmanager
     async def _alone(self) -> AsyncIterator[Connection | None]:

@@ -25,6 +25,14 @@ _LOOK_AGAIN_MS = 5 * MINUTE_MS
 _ALARM_SERVICES = frozenset({ChannelType.PAGERDUTY.value, ChannelType.OPSGENIE.value})
 
 
+class NoWords(Exception):
+    """There are no words for this message: it is of another version, or a mistake of ours."""
+
+    def __init__(self, delivery_id: int) -> None:
+        super().__init__(delivery_id)
+        self.delivery_id = delivery_id
+
+
 @dataclass(slots=True)
 class _Desk:
     """What is known about the messages of one target that are looked at."""
@@ -50,7 +58,11 @@ class _Desk:
 async def ripen(
     connection: Connection, target: str, channel_type: str, *, now_ms: int, public_url: str | None
 ) -> int | None:
-    """Fix what this target is told next; answers until when more is to gather, where that is so."""
+    """Fix what this target is told next; answers until when more is to gather, where that is so.
+
+    Raises:
+        NoWords: of one message; nothing that was done until then holds.
+    """
     ripe = await ripening_store.ripe(connection, target, now_ms=now_ms, most=MOST_AT_ONCE)
     desk = await _read(connection, ripe, target, now_ms=now_ms)
     _review(desk, now_ms=now_ms)
@@ -157,6 +169,13 @@ async def _tell_all(connection: Connection, desk: _Desk, *, now_ms: int, public_
 
 
 def _content(desk: _Desk, ripe: Ripe, notice: Notice | None, *, now_ms: int, public_url: str | None) -> Content:
+    try:
+        return _in_words(desk, ripe, notice, now_ms=now_ms, public_url=public_url)
+    except Exception as error:  # one message must not keep all the others, and everybody else's, from being told
+        raise NoWords(ripe.id) from error
+
+
+def _in_words(desk: _Desk, ripe: Ripe, notice: Notice | None, *, now_ms: int, public_url: str | None) -> Content:
     if ripe.event is Event.CERTIFICATE:
         facts = Certificate.model_validate(ripe.facts["certificate"])
         return wording.of_certificate(facts, public_id=ripe.public_id, now_ms=now_ms, public_url=public_url)

@@ -1,6 +1,7 @@
 """Waiting messages whose time has come: found by target, and fixed, joined into a digest, or taken back."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -40,6 +41,11 @@ WHERE d.state = 'pending' AND d.event <> 'test' AND d.due_at <= $1
   AND (d.leased_until IS NULL OR d.leased_until < $1)
   AND (d.target IS NULL
        OR EXISTS (SELECT FROM notification_channels c WHERE c.id = d.channel_id AND NOT c.is_active))"""
+
+# It counts as said, for those of the same outage that come after it.
+_GIVE_UP = """
+UPDATE deliveries SET state = 'failed', told_at = $2, error = $3
+WHERE id = $1 AND state = 'pending' AND told_at IS NULL"""
 
 _FIX = """
 UPDATE deliveries
@@ -96,6 +102,18 @@ async def told_lately(connection: Connection, target: str, *, now_ms: int) -> tu
 
 async def withdraw_orphans(connection: Connection, *, now_ms: int) -> None:
     await connection.execute(_WITHDRAW_ORPHANS, now_ms)
+
+
+@asynccontextmanager
+async def all_or_nothing(connection: Connection) -> AsyncIterator[None]:
+    """A part of the transaction, which is undone by itself where it fails."""
+    async with connection.transaction():
+        yield
+
+
+async def give_up(connection: Connection, delivery_id: int, *, error: str, now_ms: int) -> None:
+    """Nobody will be told of this; that is to be seen."""
+    await connection.execute(_GIVE_UP, delivery_id, now_ms, error)
 
 
 async def fix(connection: Connection, delivery_id: int, content: Content, *, incidents: int, now_ms: int) -> None:

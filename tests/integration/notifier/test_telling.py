@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
@@ -110,7 +111,7 @@ async def test_a_monitor_s_own_address_is_told_unless_a_channel_does_or_the_pack
     "columns", [{"delay_seconds": 300}, {"conditions": {"minIncidentDuration": 300}}], ids=["delay", "duration"]
 )
 async def test_an_outage_over_before_the_channel_wants_to_hear_of_it_is_never_told(
-    desk: NotifierDesk, receiver: Receiver, columns: dict[str, object]
+    desk: NotifierDesk, receiver: Receiver, columns: dict[str, Any]
 ) -> None:
     await desk.add_monitors(1, 1)
     await desk.add_channel(ChannelType.WEBHOOK, {"url": receiver.url}, **columns)
