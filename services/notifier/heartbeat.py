@@ -36,7 +36,8 @@ class Heartbeat:
         if not self.seen_before:
             # It may be of last year.
             self.newest, self.seen_before = stored_at, True
-        elif stored_at is not None and (self.newest is None or stored_at > self.newest):
+        elif stored_at is not None and stored_at != self.newest:
+            # A lower one is news as well: the database's clock was set back.
             self.newest, self.beat_at = stored_at, now
 
     def not_seen(self, reason: str) -> None:

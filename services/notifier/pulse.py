@@ -86,7 +86,11 @@ class Pulse:
             beat.not_seen(str(error) or "no answer in time")
         except Exception as error:  # whatever it is, it is no canary
             beat.not_seen(f"{type(error).__name__}")
-        await asyncio.gather(self._ping(), self._tell())
+        for broke in await asyncio.gather(self._ping(), self._tell(), return_exceptions=True):
+            if isinstance(broke, Exception):  # this is the last to go silent, whatever a receiver answers
+                _log.error("pulse_not_told", error=type(broke).__name__)
+            elif broke is not None:
+                raise broke
 
     async def _ping(self) -> None:
         if self._dead_mans_url is None or not self._heartbeat.wants_ping(now=self._now()):

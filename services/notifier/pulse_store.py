@@ -6,7 +6,8 @@ A pool would have to be there first; this has to work from the first moment on, 
 from shared.database.errors import translated_errors
 from shared.database.pool import NOTIFIER_ROLE, connect
 
-_NEWEST = "SELECT max(stored_at) FROM mailprobe.canaries"
+# One of a time to come was stored before the clock went back, and may be of a location that is gone.
+_NEWEST = "SELECT max(stored_at) FROM mailprobe.canaries WHERE stored_at <= mailprobe.clock_ms() + 60000"
 
 
 async def newest_canary(dsn: str) -> int | None:

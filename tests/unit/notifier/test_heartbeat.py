@@ -35,6 +35,16 @@ def test_a_canary_of_last_year_is_no_pulse() -> None:
     assert beat.call(now=120.0) is Call.TELL_SILENT
 
 
+def test_canaries_beat_on_when_the_clock_goes_back() -> None:
+    beat = Heartbeat(began_at=0.0)
+    beat.seen(7_200_000, now=0.0)
+    beat.seen(7_230_000, now=30.0)
+    beat.seen(3_660_000, now=60.0)
+    assert beat.wants_ping(now=60.0)
+    assert beat.call(now=179.0) is None
+    assert beat.call(now=180.0) is Call.TELL_SILENT
+
+
 def test_the_dead_man_s_url_is_asked_for_by_new_canaries_alone() -> None:
     beat = Heartbeat(began_at=0.0)
     beat.seen(None, now=0.0)
@@ -134,4 +144,15 @@ async def test_a_database_that_never_answers_holds_nothing_up(world: Any) -> Non
 
     desk.pulse._newest = refuses
     await asyncio.wait_for(desk.run(180), timeout=30)
+    assert paths(receiver) == ["/operators"]
+
+
+async def test_a_receiver_that_answers_nonsense_does_not_end_the_watch(world: Any) -> None:
+    http, receiver, _ = world
+    operators = Operators(f"http://127.0.0.1:{receiver.port}/operators", http=http, mail=MailSender(None))
+    desk = Desk(http, operators, receiver.url)
+    receiver.behaviour, receiver.headers["Retry-After"] = "503", f"Mon, 01 Jan 2026 00:00:00 +{'9' * 20}"
+    await desk.run(130)
+    receiver.behaviour = "ok"
+    await desk.run(30)
     assert paths(receiver) == ["/operators"]
