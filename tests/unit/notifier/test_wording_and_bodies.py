@@ -1,13 +1,15 @@
 """What messages say, and the forms they take for programs."""
 
 import json
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
 
 from services.notifier.content import Certificate, Content, Incident, span
-from services.notifier.senders.alertmanager import alerts
+from services.notifier.persistence import Sent
+from services.notifier.senders.alertmanager import AlertmanagerSender, alerts
+from services.notifier.senders.http import OutboundHttp
 from services.notifier.senders.mail import MailServer, mail
 from services.notifier.senders.seam import Attempt, redacted
 from services.notifier.senders.webhook import webhook_body, webhook_headers
@@ -148,7 +150,21 @@ def test_an_alert_of_alertmanager_ends_by_the_labels_it_began_with() -> None:
     assert began["labels"] == ended["labels"]
     assert began["labels"]["team"] == "mail"
     assert (began["startsAt"], ended["endsAt"]) == ("2027-01-15T07:55:00.000Z", "2027-01-15T08:00:00.000Z")
-    assert began["endsAt"] > "2027-01-16T09"
+    assert began["endsAt"] > "2027-12", "it stands though nobody is reminded any more"
+
+
+async def test_a_password_is_no_part_of_a_reason_in_the_form_it_was_sent_in_either() -> None:
+    hidden: list[str] = []
+
+    class Http:
+        async def request(self, *_: object, headers: dict[str, str], secrets: list[str], **__: object) -> Sent:
+            hidden.extend(redacted(headers["Authorization"], secrets).split())
+            return Sent()
+
+    config = AlertmanagerConfig(url="http://am:9093", username="me", password="hunter2hunter2")
+    content = outage(Event.OPENED, incident())
+    await AlertmanagerSender(cast("OutboundHttp", Http())).send(config, content, Attempt(content.public_id, 1, AT))
+    assert hidden == ["Basic", "********"]
 
 
 def test_a_digest_counts_lists_and_forgets_nobody() -> None:
