@@ -41,12 +41,19 @@ class Planning:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until stopped: at every notification, whenever a message arrived, and every second."""
+        failing = False  # said once, and not every second
         while not stop.is_set():
             try:
                 if await self.plan():
                     self._sending.something_due.set()
             except DatabaseError as error:
-                _log.warning("planning_failed", reason=str(error))
+                if not failing:
+                    _log.warning("planning_failed", reason=str(error))
+                failing = True
+            else:
+                if failing:
+                    _log.info("planning_goes_on")
+                failing = False
             await self._until_something_happens(stop)
 
     async def plan(self) -> int:

@@ -71,12 +71,17 @@ class Sending:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until stopped; then what is under way is finished."""
+        failing = False  # said once, and not every second
         while not stop.is_set():
             try:
                 while len(self._tasks) < MOST_AT_ONCE and await self._begin_due():
                     pass
             except DatabaseError as error:
-                _log.warning("lease_failed", reason=str(error))
+                if not failing:
+                    _log.warning("lease_failed", reason=str(error))
+                failing = True
+            else:
+                failing = False
             await self._until_due(stop)
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=TRY_SECONDS + 5)
