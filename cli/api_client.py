@@ -219,8 +219,8 @@ def _reason(error: Exception) -> str:
 
 def _fault(pointer: str, detail: str) -> str:
     """A field's fault; most begin with the field's name anyway."""
-    name = pointer.removeprefix("/")
-    return detail if detail.startswith(name.rpartition("/")[2]) else f"{name}: {detail}"
+    name = pointer.removeprefix("/").replace("/", ".")
+    return detail if detail.startswith((name, name.rpartition(".")[2])) else f"{name}: {detail}"
 
 
 def _sentence(status: int, content: bytes, url: URL) -> str:

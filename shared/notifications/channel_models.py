@@ -108,6 +108,8 @@ class ChannelConfig(BaseModel):
     REQUIRED_SECRETS: ClassVar[frozenset[str]] = frozenset()
     # Fields that say who gets to see the secrets: changed, these have to be sent again.
     PLACES: ClassVar[tuple[str, ...]] = ()
+    # Taken from documented clients, and without a meaning here.
+    MEANINGLESS: ClassVar[frozenset[str]] = frozenset()
 
 
 class EmailConfig(ChannelConfig):
@@ -138,6 +140,7 @@ class WebhookConfig(ChannelConfig):
 
     SECRETS = frozenset({"secret", "previousSecret", "headers"})
     PLACES = ("url",)
+    MEANINGLESS = frozenset({"bodyTemplate", "timeout", "retryAttempts", "retryDelay"})
 
     url: HttpUrl
     secret: Secret | None = None

@@ -72,7 +72,10 @@ def checked_config(
     try:
         model = CONFIGS[channel_type].model_validate(dict(config))
     except ValidationError as error:
-        faults = [ConfigFault(_path(fault["loc"]), _sentence(fault)) for fault in error.errors(include_url=False)]
+        faults = [
+            ConfigFault(_path(fault["loc"]), _sentence(fault, channel_type))
+            for fault in error.errors(include_url=False)
+        ]
     told = {fault.path[0] for fault in faults if fault.path}
     faults += [
         ConfigFault((name,), "it is required")
@@ -188,12 +191,17 @@ def _path(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
     return tuple(part for part in location if isinstance(part, int) or not part.startswith(("function-", "[")))
 
 
-def _sentence(fault: Any) -> str:
+def _field_names(channel_type: ChannelType) -> str:
+    model = CONFIGS[channel_type]
+    return ", ".join(name for name in model.model_fields if name not in model.MEANINGLESS)
+
+
+def _sentence(fault: Any, channel_type: ChannelType) -> str:
     match fault["type"]:
         case "missing":
             return "it is required"
         case "extra_forbidden":
-            return "there is no such field"
+            return f"there is no such field; a channel of type {channel_type} has {_field_names(channel_type)}"
         case "value_error":
             return str(fault["ctx"]["error"])
         case "none_required":

@@ -85,6 +85,11 @@ class Blocked:
     def hint(self) -> str:
         return f"To allow it, add {self.cidr} to {SETTING} on this mailprobe's workers."
 
+    @property
+    def said_of_messages(self) -> str:
+        """The same of a message to a notification channel, which the notifier sends."""
+        return f"{self.sentence.replace('checks', 'messages')}. {self.hint.replace('workers', 'notifier')}"
+
 
 class _RangeTable:
     """Disjoint networks, found by bisection."""

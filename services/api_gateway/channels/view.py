@@ -11,6 +11,9 @@ from services.api_gateway.field_types import moment_if_known
 from shared.notifications.channel_types import mail_hosts, places, watched_mail_host
 from shared.probing.address_policy import AddressPolicy
 
+# They sign a webhook's messages.
+_NEVER_SENT = frozenset({"secret", "previousSecret"})
+
 
 def mail_domains(channels: Iterable[Channel]) -> set[str]:
     """Where mail to these channels goes."""
@@ -48,8 +51,8 @@ def warnings_about(channel: Channel, watched: Sequence[WatchedHost], policy: Add
         scheme, _, rest = origin.partition("://")
         blocked = policy.judge_hostname(rest.rpartition(":")[0].strip("[]"))
         if blocked is not None:
-            warnings.append(ChannelWarning(code="blocked_target", text=f"{blocked.sentence}. {blocked.hint}"))
-        if scheme == "http" and channel.secret_names:
+            warnings.append(ChannelWarning(code="blocked_target", text=blocked.said_of_messages))
+        if scheme == "http" and channel.secret_names - _NEVER_SENT:
             warnings.append(
                 ChannelWarning(code="plaintext_secret", text="Its secrets are sent unencrypted; use https if you can.")
             )

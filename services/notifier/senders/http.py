@@ -7,6 +7,7 @@ redirect, is no way around it. Redirects are not followed, answers are not decom
 import asyncio
 import contextvars
 import io
+import os
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -95,17 +96,27 @@ class OutboundHttp:
             # `ValueError`: a header or address that only turns out to be none when it is used.
             if blocked:
                 return NotSent(blocked[0])
-            return NotSent(redacted(str(error), hidden) or type(error).__name__)
+            return NotSent(redacted(_reason(error), hidden) or type(error).__name__)
 
     def _socket(self, address: Any) -> socket.socket:
         family, kind, protocol, _, place = address
         found = self._policy.judge(str(place[0]))
         if found is not None:
-            sentence = f"{found.sentence.replace('checks', 'messages')}. {found.hint.replace('workers', 'notifier')}"
             if (list_of_this_request := _blocked.get(None)) is not None:
-                list_of_this_request.append(sentence)
-            raise _Blocked(sentence)
+                list_of_this_request.append(found.said_of_messages)
+            raise _Blocked(found.said_of_messages)
         return socket.socket(family, kind, protocol)
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case aiohttp.ClientSSLError():
+            pass  # what it says of a certificate is better than its number
+        case aiohttp.ClientConnectorDNSError():
+            return f"the name {error.host} cannot be resolved"
+        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))) if number > 0:
+            return f"no connection to {error.host}:{error.port}: {os.strerror(number)}"
+    return str(error)
 
 
 def _payload(body: bytes | None) -> io.BytesIO | None:

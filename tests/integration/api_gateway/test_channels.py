@@ -160,8 +160,15 @@ async def test_mail_that_goes_to_a_watched_host_is_warned_of(world: Any) -> None
 
 
 async def test_a_receiver_that_may_not_be_connected_to_is_warned_of(api: Any) -> None:
-    channel = await made(api, {**HOOK, "config": {"url": "http://127.0.0.1/", "secret": "x"}})
+    config = {"url": "http://127.0.0.1/", "secret": "x", "headers": {"X-Key": "y"}}
+    channel = await made(api, {**HOOK, "config": config})
     assert [warning["code"] for warning in channel["warnings"]] == ["blocked_target", "plaintext_secret"]
+    assert channel["warnings"][0]["text"].endswith(
+        "to MAILPROBE_ALLOWED_PRIVATE_NETWORKS on this mailprobe's notifier."
+    )
+    # This one signs, and is not sent.
+    signed = await made(api, {**HOOK, "config": {"url": "http://127.0.0.1/", "secret": "x"}})
+    assert [warning["code"] for warning in signed["warnings"]] == ["blocked_target"]
 
 
 async def test_whether_anybody_would_be_told_is_said(world: Any) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from cli.api_client import _fault
 from cli.main import app
 
 
@@ -51,6 +52,12 @@ def test_it_is_said_in_a_sentence(arguments: list[str], environment: dict[str, s
     assert result.exit_code == code, result.output
     assert words in " ".join(result.output.replace("│", " ").split())
     assert "Traceback" not in result.output
+
+
+def test_a_field_is_named_once() -> None:
+    assert _fault("/config/url", "config.url: it is required") == "config.url: it is required"
+    assert _fault("/priority", "priority must be at least 0") == "priority must be at least 0"
+    assert _fault("/tagIds/0", "Tag not found") == "tagIds.0: Tag not found"
 
 
 def test_the_version_is_printed() -> None:

@@ -155,6 +155,14 @@ def test_every_wrong_field_is_named_and_no_value_is_repeated(
     assert all(fault.detail for fault in raised.value.faults)
 
 
+def test_who_writes_a_field_that_is_none_is_told_those_there_are() -> None:
+    with pytest.raises(ConfigInvalid) as raised:
+        checked_config(ChannelType.WEBHOOK, {"url": "https://x/", "colour": "red"})
+    (fault,) = raised.value.faults
+    assert "webhook has url, secret, previousSecret, headers, method, expectedStatusCodes" in fault.detail
+    assert "retryDelay" not in fault.detail
+
+
 def test_a_secret_that_is_stored_need_not_be_sent_again() -> None:
     config = checked_config(ChannelType.GOTIFY, {"url": "https://g"}, kept_secrets=["appToken"])
     assert split_secrets(ChannelType.GOTIFY, config) == ({"url": "https://g"}, {})
