@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -97,6 +98,20 @@ def last_day(text: str, time_zone: str) -> date:
         return (moment if moment.tzinfo is None else moment.astimezone(ZoneInfo(time_zone))).date()
     except OverflowError:
         raise ValueError("beyond the calendar") from None
+
+
+def longest_pause_ms(recurrence: Recurrence) -> int:
+    """The longest time from one beginning to the next, leaps of clocks apart: what lasts as long never ends."""
+    match recurrence.frequency:
+        case Frequency.DAILY:
+            days = recurrence.interval
+        case Frequency.WEEKLY:
+            begins = sorted((day - 1) % 7 for day in recurrence.days_of_week) or [0]
+            over_the_weekend = 7 * recurrence.interval - (begins[-1] - begins[0])
+            days = max(over_the_weekend, *(later - day for day, later in pairwise(begins)), 0)
+        case Frequency.MONTHLY:
+            days = 31 * recurrence.interval
+    return days * DAY_MS
 
 
 @cache

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services.api_gateway.maintenance.models import RecurrencePattern, WindowFields
 from services.api_gateway.problems import Fault
-from shared.checks.maintenance import LONGEST_RECURRING_MS, Window, window_from_pattern
+from shared.checks.maintenance import LONGEST_RECURRING_MS, Window, longest_pause_ms, window_from_pattern
 
 _LONGEST_DAYS = LONGEST_RECURRING_MS // 86_400_000
 
@@ -85,7 +85,15 @@ def planned(sent: WindowFields, *, stored: Plan | None) -> tuple[Plan | None, li
         faults.append(Fault(pointer=at_fault, detail="End time must be after start time"))
     elif pattern is not None and (plan.ends_at - plan.starts_at).total_seconds() * 1000 > LONGEST_RECURRING_MS:
         faults.append(Fault(pointer=at_fault, detail=f"a recurring window may last {_LONGEST_DAYS} days at most"))
+    elif pattern is not None and _never_ends(plan.window()):
+        said = "End time has to be before the window begins again, or nobody would ever be told of a failure"
+        faults.append(Fault(pointer=at_fault, detail=said))
     return (None if faults else plan), faults
+
+
+def _never_ends(window: Window) -> bool:
+    lasts_ms = window.ends_ms - window.starts_ms
+    return window.recurrence is not None and lasts_ms >= longest_pause_ms(window.recurrence)
 
 
 def _pattern(sent: WindowFields, stored: Plan | None) -> tuple[Mapping[str, Any] | None, list[Fault]]:

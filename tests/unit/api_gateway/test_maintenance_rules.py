@@ -10,8 +10,11 @@ from services.api_gateway.maintenance.rules import Plan, Selection, Wanted, plan
 from services.api_gateway.reading import validated
 
 START, END = "2026-07-10T22:00:00.000Z", "2026-07-11T01:00:00.000Z"
+NEXT_DAY, NEXT_WEEK = "2026-07-11T22:00:00.000Z", "2026-07-17T22:00:00.000Z"
 BODY = {"name": "Upgrade", "startTime": START, "endTime": END, "imapPopMonitorId": 5}
 WEEKLY = {"frequency": "weekly", "daysOfWeek": [1]}
+WEEKEND = {"frequency": "weekly", "daysOfWeek": [6, 0]}
+EVERY_DAY = {"frequency": "weekly", "daysOfWeek": [0, 1, 2, 3, 4, 5, 6]}
 STORED = Plan(
     name="Upgrade",
     description=None,
@@ -50,6 +53,13 @@ def pointers(body: dict[str, Any]) -> list[str]:
         ({"recurrencePattern": WEEKLY}, ["/isRecurring"]),
         ({"isRecurring": False, "recurrencePattern": WEEKLY}, []),
         ({"isRecurring": True, "recurrencePattern": WEEKLY}, []),
+        # One that lasts until it begins again would keep everything quiet for good.
+        ({"isRecurring": True, "recurrencePattern": {"frequency": "daily"}, "endTime": NEXT_DAY}, ["/endTime"]),
+        ({"isRecurring": True, "recurrencePattern": {"frequency": "daily", "interval": 2}, "endTime": NEXT_DAY}, []),
+        ({"isRecurring": True, "recurrencePattern": WEEKEND, "endTime": NEXT_DAY}, []),
+        ({"isRecurring": True, "recurrencePattern": EVERY_DAY, "endTime": NEXT_DAY}, ["/endTime"]),
+        ({"isRecurring": True, "recurrencePattern": {"frequency": "weekly"}, "endTime": NEXT_WEEK}, ["/endTime"]),
+        ({"isRecurring": True, "recurrencePattern": {"frequency": "monthly"}, "endTime": NEXT_WEEK}, []),
         ({"isRecurring": True, "recurrencePattern": "weekly"}, ["/recurrencePattern"]),
         ({"isRecurring": True, "recurrencePattern": {}}, ["/recurrencePattern/frequency"]),
         ({"isRecurring": True, "recurrencePattern": {"frequency": "yearly"}}, ["/recurrencePattern/frequency"]),
