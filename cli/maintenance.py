@@ -10,8 +10,9 @@ from cli.failing import EXIT_USAGE, Failed, finish
 from cli.moments import NoMoment, iso, read_length, read_moment
 from cli.monitors import AsJson, TokenFile, Url
 from cli.showing import plain, print_json, print_lines, print_table
-from shared.checks.maintenance import Frequency, known_zones
+from shared.checks.maintenance import DAY_MS, Frequency, known_zones, occurrences, window_from_pattern
 
+_LOOK_AHEAD_MS = 3 * 366 * DAY_MS
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 maintenance = typer.Typer(no_args_is_help=True, help="Times when failures are expected, and nobody is told.")
@@ -74,9 +75,7 @@ def add(
     if json:
         print_json(window)
         return
-    begins, ends = _when(window)
-    is_open = "It is open" if window["isOpen"] else f"It opens at {begins}"
-    print_lines(f"Planned {window['name']} as {window['id']}, for {_whom(window)}.", f"{is_open}, until {ends}.")
+    print_lines(f"Planned {window['name']} as {window['id']}, for {_whom(window)}.", opening(window))
 
 
 @maintenance.command("end")
@@ -98,6 +97,16 @@ def end(
                 print_lines(f"{'Ended' if found['isOpen'] else 'Called off'} {found['name']}.")
 
     finish(ended())
+
+
+def opening(window: dict[str, Any]) -> str:
+    """When a window is open, next or now."""
+    begins, ends = _when(window)
+    if window["isOpen"]:
+        return f"It is open, until {ends}."
+    if _state(window) == "over":
+        return f"It is over already: it was from {begins} until {ends}."
+    return f"It opens at {begins}, until {ends}."
 
 
 def _span(begin: str, until: str | None, length: str | None, zone: str) -> dict[str, str]:
@@ -162,7 +171,8 @@ def _state(window: dict[str, Any]) -> str:
         return "off"
     if window["isOpen"]:
         return "open"
-    return "planned" if window["occurrence"] or window["startTime"] > iso(datetime.now(UTC)) else "over"
+    comes = window["occurrence"] or _much_later(window) or window["startTime"] > iso(datetime.now(UTC))
+    return "planned" if comes else "over"
 
 
 def _whom(window: dict[str, Any]) -> str:
@@ -176,8 +186,26 @@ def _whom(window: dict[str, Any]) -> str:
 
 def _when(window: dict[str, Any]) -> tuple[str, str]:
     """Of the time that is open or comes next, else of the first."""
-    shown = window["occurrence"] or window
+    shown = window["occurrence"] or _much_later(window) or window
     return shown["startTime"], shown["endTime"]
+
+
+def _much_later(window: dict[str, Any]) -> dict[str, str] | None:
+    """The next time of a recurring window; the server has worked out those of the next weeks alone."""
+    if window["recurrencePattern"] is None:
+        return None
+    starts_ms, ends_ms = (
+        round(datetime.fromisoformat(window[name]).timestamp() * 1000) for name in ("startTime", "endTime")
+    )
+    plan = window_from_pattern(
+        starts_ms=starts_ms, ends_ms=ends_ms, time_zone=window["timeZone"], pattern=window["recurrencePattern"]
+    )
+    now_ms = round(datetime.now(UTC).timestamp() * 1000)
+    until_ms = max(now_ms, starts_ms) + _LOOK_AHEAD_MS
+    begin, end = next(iter(occurrences(plan, from_ms=now_ms, until_ms=until_ms)), (None, None))
+    if begin is None or end is None:
+        return None
+    return {name: iso(datetime.fromtimestamp(at / 1000, UTC)) for name, at in (("startTime", begin), ("endTime", end))}
 
 
 def _again(window: dict[str, Any]) -> str:
