@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli.backup import backup, restore
 from cli.broker import broker
 from cli.channels import channels
 from cli.check import check
@@ -16,7 +17,7 @@ from cli.demo import demo
 from cli.doctor import doctor
 from cli.fleet_secrets import secrets
 from cli.incidents import incidents
-from cli.keys import keys
+from cli.key_rotation import keys
 from cli.maintenance import maintenance
 from cli.monitors import monitors
 from cli.queues import queues
@@ -61,6 +62,8 @@ app.command()(serve)
 app.command()(migrate)
 app.add_typer(tokens, name="token")
 app.add_typer(keys, name="keys")
+app.command()(backup)
+app.command()(restore)
 app.add_typer(broker, name="broker")
 app.add_typer(queues, name="queue")
 app.add_typer(dead_letters, name="dlq")

@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,16 +20,23 @@ from tests.support.servers.process import LeashedProcess, free_ports
 
 REPOSITORY = Path(__file__).parents[2]
 SERVICES = ("result_recorder", "scheduler", "imap_worker", "pop3_worker", "notifier", "api_gateway")
+_RINGS = ("PUBLIC_KEYS", "PRIVATE_KEYS", "CHANNEL_PUBLIC_KEYS", "CHANNEL_PRIVATE_KEYS")
 
 
 class Fleet:
     """The six services, each a process of its own with an admin port, all logs below `state`."""
 
     def __init__(
-        self, state: Path, *, database_dsn: str, amqp_url: str, settings: Mapping[str, str] | None = None
+        self,
+        state: Path,
+        *,
+        database_dsn: str,
+        amqp_url: str,
+        settings: Mapping[str, str] | None = None,
+        keys: Path | None = None,
     ) -> None:
-        public, private = generate_key_rings()
-        channel_public, channel_private = generate_key_rings()
+        """`keys`: a directory that `mailprobe keys generate` made, read anew by each process that starts."""
+        ring = key_settings(keys)
         self._state = state
         self._amqp_url = amqp_url
         self.port, *admin_ports = free_ports(1 + 2 * len(SERVICES))
@@ -53,14 +60,14 @@ class Fleet:
                 **shared,
                 **database,
                 "MAILPROBE_PORT": str(self.port),
-                "MAILPROBE_PUBLIC_KEYS": public.to_json(),
-                "MAILPROBE_CHANNEL_PUBLIC_KEYS": channel_public.to_json(),
+                **ring("PUBLIC_KEYS"),
+                **ring("CHANNEL_PUBLIC_KEYS"),
             },
             "scheduler": {**shared, **database},
             "result_recorder": {**shared, **database},
-            "imap_worker": {**shared, "MAILPROBE_PRIVATE_KEYS": private.to_json()},
-            "pop3_worker": {**shared, "MAILPROBE_PRIVATE_KEYS": private.to_json()},
-            "notifier": {**shared, **database, "MAILPROBE_CHANNEL_PRIVATE_KEYS": channel_private.to_json()},
+            "imap_worker": {**shared, **ring("PRIVATE_KEYS")},
+            "pop3_worker": {**shared, **ring("PRIVATE_KEYS")},
+            "notifier": {**shared, **database, **ring("CHANNEL_PRIVATE_KEYS")},
         }
 
     @property
@@ -131,6 +138,17 @@ class Fleet:
     def logs(self) -> str:
         """Everything the processes have written."""
         return "\n".join(path.read_text(errors="replace") for path in sorted(self._state.glob("*.log")))
+
+
+def key_settings(folder: Path | None) -> Callable[[str], dict[str, str]]:
+    """The setting of each ring, by its variable: as a file of that directory, or of pairs made on the spot."""
+    if folder is not None:
+        files = {name: folder / f"{name.removesuffix('_KEYS').lower().replace('_', '-')}.json" for name in _RINGS}
+        return lambda name: {f"MAILPROBE_{name}_FILE": str(files[name])}
+    (public, private), (channel_public, channel_private) = generate_key_rings(), generate_key_rings()
+    texts = [each.to_json() for each in (public, private, channel_public, channel_private)]
+    made = dict(zip(_RINGS, texts, strict=True))
+    return lambda name: {f"MAILPROBE_{name}": made[name]}
 
 
 class Api:
