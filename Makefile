@@ -19,7 +19,7 @@ COMPILE := UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile 
 ALL := pyproject.toml --extra standalone --extra build
 COMPOSE := docker compose --file deploy/compose.yaml $(if $(DEMO),--env-file deploy/demo.env)
 
-.PHONY: help setup setup-dev run demo test test-unit check check-deploy manifests up down soak chaos bench fuzz mutants lock clean
+.PHONY: help setup setup-dev run demo test test-unit check check-deploy manifests up down soak chaos bench fuzz mutants audit sbom lock clean
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -87,6 +87,14 @@ fuzz: setup-dev ## a million spoiled conversations with mail servers, a hundred 
 
 mutants: setup-dev ## small mistakes made in the incident engine, and whether its tests notice each
 	@.venv/bin/python -m tests.mutation
+
+audit: setup-dev ## known vulnerabilities in what we bring along; asks PyPI's database
+	@.venv/bin/uv tool run --from pip-audit==2.10.1 pip-audit --strict --disable-pip --require-hashes \
+		--requirement requirements.txt --requirement deploy/requirements.txt $(ARGS)
+
+sbom: setup-dev ## write sbom.json: everything that is in the image, as CycloneDX
+	@.venv/bin/uv tool run --from cyclonedx-bom==7.5.0 cyclonedx-py requirements deploy/requirements.txt \
+		--pyproject pyproject.toml --output-reproducible --output-file sbom.json
 
 lock: setup-dev ## write the exact versions of pyproject.toml's needs to requirements*.txt
 	@$(COMPILE) $(ALL) -o requirements.txt
