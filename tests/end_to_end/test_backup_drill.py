@@ -4,6 +4,8 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
+
 from services.api_gateway.token_store import issue_token
 from shared.database.pool import GATEWAY_ROLE, open_pool
 from tests.end_to_end.test_life_of_a_check import documented_body
@@ -24,6 +26,7 @@ async def checks_beyond(api: Api, monitor: str, count: int) -> list[str]:
     return found
 
 
+@pytest.mark.timeout(300)
 async def test_what_was_saved_while_it_ran_comes_back_and_checks_go_on(
     tmp_path: Path, databases: DatabasesForTests, database_dsn: str, amqp_url: str, dovecot: DovecotServer
 ) -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.end_to_end.conftest import Whole
 from tests.end_to_end.test_life_of_a_check import checked, created, documented_body
 from tests.support.dashboards import DASHBOARDS, queries
@@ -15,6 +17,7 @@ RULES = Path(__file__).parents[2] / "deploy/prometheus/mailprobe.rules.yaml"
 NOTHING_TO_SAY = ("mailprobe_checks_missed_total", "mailprobe_checks_stale_total", "mailprobe_notifications_total")
 
 
+@pytest.mark.timeout(300)
 async def test_every_query_of_the_dashboards_is_answered(whole: Whole, start_prometheus: StartPrometheus) -> None:
     prometheus = await start_prometheus(whole.fleet.admin_addresses, [RULES])
     good = await created(whole, documented_body(whole.dovecot.imaps_port))
