@@ -27,13 +27,24 @@ _SOME = """WHERE r.organization_id = $1 AND r.monitor_id = $2 AND r.passed = $3
 _CHECKS = f"SELECT {_CHECK} {_FROM} {_SOME} ORDER BY r.slot_at, r.check_id LIMIT {CHECKS_SHOWN}"
 _COUNT = f"SELECT count(*) FROM results r {_SOME}"  # noqa: S608 - our constants
 
-# What still waits for its time may never be said.
+# What still waits for its time may never be said. Whoever was told of an incident is told of it again in what comes
+# later of the same outage, until it is over.
 _ALERTS = """
     SELECT d.id, d.public_id, d.sent_at, d.channel_type, d.state, d.channel_name, d.error, d.event, d.attempts,
         d.created_at
     FROM deliveries d
     WHERE d.organization_id = $1 AND (d.told_at IS NOT NULL OR d.state IN ('sent', 'failed'))
-      AND d.id IN (SELECT t.delivery_id FROM delivery_incidents t WHERE t.incident_id = $2)
+      AND d.id IN (
+          SELECT t.delivery_id FROM delivery_incidents t WHERE t.incident_id = $2
+          UNION ALL
+          SELECT again.id
+          FROM delivery_incidents t
+          JOIN incidents i ON i.id = t.incident_id
+          JOIN deliveries told ON told.id = t.delivery_id
+          JOIN deliveries again ON again.group_id = told.group_id
+              AND (again.channel_id, again.address) IS NOT DISTINCT FROM (told.channel_id, told.address)
+          WHERE t.incident_id = $2 AND t.transition = 'opened' AND again.event IN ('update', 'reminder')
+            AND again.told_at > told.told_at AND (i.resolved_at IS NULL OR again.told_at <= i.resolved_at))
     ORDER BY d.id LIMIT 500"""
 _EVENTS = """
     SELECT at, kind, actor, text FROM incident_events WHERE organization_id = $1 AND incident_id = $2

@@ -206,3 +206,26 @@ async def test_incidents_are_seen_and_touched_within_ones_scope_only(world: Any,
     shown = (await world.api.get(address(ours))).body
     assert [event["kind"] for event in shown["timeline"]["events"]] == ["opened"]
     assert (await limited.post(address(ours, "/acknowledge"))).status == 200
+
+
+async def test_whoever_was_told_of_it_is_seen_to_be_reminded_until_it_is_over(
+    world: Any, history: KeptHistory, notifier: Pool
+) -> None:
+    incident = await history.incident(await world.api.created(), NOON, opened_at=NOON, resolved_at=NOON + 9 * MINUTE)
+    told = await delivery(notifier, incident, sent_at=NOON)
+    await notifier.execute("UPDATE deliveries SET group_id = 7, told_at = $2 WHERE id = $1", told, NOON)
+    for event, address_of, group_id, after in (
+        ("reminder", None, 7, 2),
+        ("update", None, 7, 3),
+        ("reminder", None, 7, 10),  # about others of the same outage
+        ("reminder", "somebody@example.com", 7, 4),  # who joined later, and never was told of this one
+        ("reminder", None, 8, 4),
+    ):
+        await notifier.execute(
+            """INSERT INTO deliveries (organization_id, address, channel_type, channel_name, event, state, group_id,
+                   created_at, due_at, give_up_at, told_at, sent_at)
+               VALUES ($1, $2, 'slack', 'Ops Slack', $3, 'sent', $4, 1, 1, 2, $5, $5)""",
+            *(incident["organization_id"], address_of, event, group_id, NOON + after * MINUTE),
+        )
+    timeline = (await world.api.get(address(incident))).body["timeline"]
+    assert [event["event"] for event in timeline["alertEvents"]] == ["opened", "reminder", "update"]
