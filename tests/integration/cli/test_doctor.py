@@ -3,15 +3,19 @@
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiosmtpd.controller
 import asyncpg
 import pytest
 
+from services.standalone.data_directory import DataDirectory
 from shared.broker import policies
 from shared.broker.rabbitmq import RabbitBroker
 from shared.broker.topology import core_topology
+from shared.database.embedded import EmbeddedPostgres
+from shared.database.migrations import migrate
 from shared.sealing import generate_key_rings
 from tests.support.command import run_command
 from tests.support.servers.process import free_ports
@@ -148,3 +152,20 @@ async def test_with_nothing_set_it_says_what_it_was_not_given() -> None:
     assert "→ set MAILPROBE_DATABASE_URL" in answer.stdout
     wrong = await run_command("doctor", "--mail-server", "nonsense", environment={})
     assert (wrong.exit_code, "no HOST:PORT" in wrong.stderr) == (2, True)
+
+
+async def test_a_data_directory_is_looked_at_while_it_runs_and_while_it_does_not(tmp_path: Path) -> None:
+    directory = DataDirectory(tmp_path / "data")
+    directory.private_keys()
+    directory.channel_private_keys()
+    environment = {"MAILPROBE_DATA": str(tmp_path / "data")}
+    async with EmbeddedPostgres(directory.postgres, durable=False) as postgres:
+        await migrate(postgres.dsn())
+        answer = await run_command("doctor", environment=environment)
+    assert "✔ migrations: " in answer.stdout, answer.output
+    assert "✔ keys: the halves belong together, and hold the keys of all 0 stored secrets" in answer.stdout
+    assert "✔ broker: it is in the process of `mailprobe run`" in answer.stdout
+    assert "✖ operators: nobody would be told" in answer.stdout
+    assert answer.exit_code == 1
+    stopped = await run_command("doctor", environment=environment)
+    assert "✖ database: nobody runs the database in" in stopped.stdout
