@@ -8,11 +8,18 @@ from uuid import UUID
 from shared.database.pool import Connection
 
 # A channel that rests is left alone, unless somebody tries it, or another channel stands in for it. What a channel is
-# told instead of another comes one by one, as everything else does, so that nothing overtakes.
+# told instead of another comes one by one, as everything else does, so that nothing overtakes. Organizations take turns
+# (what is under way counts), so that whoever has many channels that hang, or first priority, holds up nobody else.
 _LEASE = """
-WITH next AS (
-    SELECT d.id
+WITH under_way AS (
+    SELECT organization_id, count(*) AS messages FROM deliveries
+    WHERE state = 'pending' AND told_at IS NOT NULL AND leased_until > clock_ms() GROUP BY organization_id),
+due AS (
+    SELECT d.id, d.event = 'test' AS is_test, d.due_at,
+           coalesce(u.messages, 0)
+           + row_number() OVER (PARTITION BY d.organization_id ORDER BY c.priority NULLS LAST, d.due_at, d.id) AS turn
     FROM deliveries d LEFT JOIN notification_channels c ON c.id = d.channel_id
+    LEFT JOIN under_way u ON u.organization_id = d.organization_id
     LEFT JOIN notification_channels f ON f.id = c.fallback_channel_id AND f.is_active
     WHERE d.state = 'pending' AND d.due_at <= clock_ms()
       AND ((d.told_at IS NOT NULL AND d.sent_with IS NULL) OR d.event = 'test')
@@ -22,8 +29,12 @@ WITH next AS (
       AND (d.fallback_for IS NULL OR NOT EXISTS (
           SELECT FROM deliveries o
           WHERE o.target = d.target AND o.state = 'pending' AND o.told_at IS NOT NULL AND o.fallback_for IS NOT NULL
-            AND o.id < d.id))
-    ORDER BY d.event = 'test' DESC, c.priority NULLS LAST, d.due_at, d.id
+            AND o.id < d.id))),
+next AS (
+    SELECT d.id
+    FROM deliveries d JOIN due ON due.id = d.id
+    WHERE d.state = 'pending' AND d.due_at <= clock_ms() AND (d.leased_until IS NULL OR d.leased_until <= clock_ms())
+    ORDER BY due.is_test DESC, due.turn, due.due_at, due.id
     LIMIT $1
     FOR UPDATE OF d SKIP LOCKED)
 UPDATE deliveries d SET leased_until = clock_ms() + $2, attempts = d.attempts + 1

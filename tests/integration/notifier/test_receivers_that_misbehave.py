@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from services.notifier import delivery_store
+from shared.database.pool import transaction
 from shared.notifications.channel_models import ChannelType
 from shared.sealing import generate_key_rings
 from tests.support.notifier_desk import CUSTOMER, MINUTE, NotifierDesk
@@ -267,3 +269,19 @@ async def test_after_a_week_only_that_something_was_told_is_left_of_it(desk: Not
     told = await desk.deliveries(state="sent")
     assert [row["content"] for row in told] == [None, None]
     assert await desk.value("SELECT count(*) FROM delivery_incidents") == 2
+
+
+async def test_organizations_take_turns_whatever_one_of_them_has_waiting(desk: NotifierDesk) -> None:
+    await desk.pool.execute(
+        """INSERT INTO deliveries (organization_id, address, channel_type, channel_name, event, told_at, due_at,
+               give_up_at)
+           SELECT CASE WHEN n > 100 THEN 2 ELSE 1 END, n || '@example.com', 'email', 'mail', 'opened', $1::bigint,
+                  $1::bigint + n, $1::bigint + 1000000
+           FROM generate_series(1, 102) AS n""",
+        desk.now - 1000,
+    )
+    async with transaction(desk.pool) as connection:
+        first = await delivery_store.lease(connection, most=32, lease_ms=90_000)
+        second = await delivery_store.lease(connection, most=1, lease_ms=90_000)
+    assert sum(each.organization_id == 2 for each in first) == 2
+    assert [each.organization_id for each in second] == [1]
