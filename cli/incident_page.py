@@ -78,6 +78,9 @@ def _happened(timeline: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield alert["sentAt"] or alert["createdAt"], f"{alert['channelName']} {outcome} ({alert['event']}){why}"
     for event in timeline["events"]:
         by = f" by {event['actor']}" if event["actor"] else ""
+        if (event["kind"], event["text"]) == ("snoozed", "ended"):
+            yield event["at"], f"snooze ended{by}"
+            continue
         text = f": {event['text']}" if event["text"] else ""
         yield event["at"], f"{event['kind'].replace('_', ' ')}{by}{text}"
 

@@ -127,8 +127,14 @@ def _html(content: Content) -> str:
     paragraphs = "".join(
         f"<p>{html.escape(paragraph).replace(chr(10), '<br>')}</p>" for paragraph in content.paragraphs
     )
-    link = f'<p><a href="{html.escape(content.link)}">Details</a></p>' if content.link else ""
+    if content.link:
+        link = html.escape(content.link)
+        anchor = f'<a href="{link}">{link}</a>'
+        if content.link in content.text:
+            paragraphs = paragraphs.replace(f"Details: {link}", f"Details: {anchor}")
+        else:
+            paragraphs += f"<p>{anchor}</p>"
     return (
         '<!doctype html><html><body style="font-family:sans-serif">'
-        f'<h2 style="color:{colour};font-size:1.1em">{html.escape(content.title)}</h2>{paragraphs}{link}</body></html>'
+        f'<h2 style="color:{colour};font-size:1.1em">{html.escape(content.title)}</h2>{paragraphs}</body></html>'
     )

@@ -90,5 +90,16 @@ def test_an_end_is_told_with_its_length() -> None:
     assert "night shift at 2026-11-22T10:10:00.000Z" in text
 
 
+def test_a_snooze_begins_and_ends_in_words() -> None:
+    story = details()
+    story["timeline"]["events"] = [
+        {"at": "2026-11-22T10:08:00.000Z", "kind": "snoozed", "actor": "me", "text": "until 2026-11-22 11:00:00 UTC"},
+        {"at": "2026-11-22T10:09:00.000Z", "kind": "snoozed", "actor": "me", "text": "ended"},
+    ]
+    text = "\n".join(line.plain for line in incident_lines(story))
+    assert "snoozed by me: until 2026-11-22 11:00:00 UTC" in text
+    assert "snooze ended by me" in text
+
+
 def test_nothing_in_it_steers_a_terminal() -> None:
     assert "\x1b" not in page()

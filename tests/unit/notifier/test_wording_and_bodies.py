@@ -138,6 +138,26 @@ def test_a_mail_is_the_same_at_every_try_and_hangs_together_with_its_outage() ->
     assert first["References"] == f"<outage-{content.parts[0].key}@example.com>"
 
 
+def test_a_mail_s_html_leads_to_the_details_once() -> None:
+    content = of_outage(
+        Event.OPENED,
+        public_id=uuid4(),
+        key="the-group",
+        layer="login",
+        incidents=(incident(),),
+        now_ms=AT,
+        public_url="https://status.example.net",
+    )
+    assert content.link is not None
+    attempt = Attempt(content.public_id, 1, AT)
+    for each in (content, content.model_copy(update={"paragraphs": ("A test.",)})):
+        body = mail(SERVER, ("ops@example.com",), each, attempt).get_body(("html",))
+        assert body is not None
+        text = body.get_content()
+        assert f'<a href="{content.link}">{content.link}</a>' in text
+        assert text.count(content.link) == 2
+
+
 def test_a_mail_server_s_address_is_read() -> None:
     assert (SERVER.host, SERVER.port, SERVER.user, SERVER.password) == ("mail.example.com", 587, "u@x", "p:w")
     assert "p:w" not in repr(SERVER)
