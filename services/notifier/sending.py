@@ -171,6 +171,8 @@ class Sending:
             return NotSent(f"the notifier could not send it ({type(error).__name__})")
 
     async def _send_within(self, leased: Leased, channel: SendingChannel | None) -> SendOutcome:
+        if leased.event == Event.TEST and leased.now_ms > leased.give_up_at:
+            return NotSent("it was asked for too long ago; nobody waits for it any more", for_good=True)
         attempt = Attempt(leased.public_id, leased.attempts, leased.now_ms)
         if leased.content is not None:
             content = Content.model_validate(leased.content)

@@ -234,6 +234,12 @@ async def test_a_test_is_sent_at_once_and_tried_once(desk: NotifierDesk, receive
     await desk.as_gateway(ask, channel)
     await desk.run(planning, sending, for_ms=MINUTE, step_ms=5000)
     assert [(row["state"], row["attempts"]) for row in await desk.deliveries()] == [("sent", 1), ("failed", 1)]
+    receiver.behaviour = "ok"
+    await desk.as_gateway(ask, channel)
+    await desk.set_clock(desk.now + MINUTE)  # no notifier was there
+    await desk.run(planning, sending)
+    assert len(receiver.requests) == 1
+    assert "too long ago" in (await desk.deliveries())[-1]["error"]
 
 
 async def test_a_channel_that_is_not_stored_can_be_tried(desk: NotifierDesk, receiver: Receiver) -> None:
