@@ -75,7 +75,9 @@ class OutboundHttp:
         assert self._session is not None  # noqa: S101 - a mistake in our own wiring
         blocked: list[str] = []
         _blocked.set(blocked)
-        hidden = [url, *(secrets or [])]
+        # Receivers that know nothing of a path, which may be all there is to guess, like to repeat it.
+        _, _, path = url.partition("://")[2].partition("/")
+        hidden = [url, path, *(secrets or [])]
         try:
             async with (
                 asyncio.timeout(self._try_seconds),
@@ -159,7 +161,7 @@ def _retry_after_ms(value: str | None) -> int | None:
         return int(value[:8]) * 1000
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max(0, int((at - datetime.now(UTC)).total_seconds() * 1000))

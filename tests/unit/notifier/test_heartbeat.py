@@ -156,3 +156,10 @@ async def test_a_receiver_that_answers_nonsense_does_not_end_the_watch(world: An
     receiver.behaviour = "ok"
     await desk.run(30)
     assert paths(receiver) == ["/operators"]
+
+
+async def test_a_receiver_s_answer_tells_no_path_on(world: Any) -> None:
+    http, receiver, _ = world
+    receiver.behaviour = "404"
+    outcome = await http.request("GET", f"http://127.0.0.1:{receiver.port}/with hunter2", headers={})
+    assert "hunter2" not in outcome.reason
