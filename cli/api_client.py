@@ -133,6 +133,11 @@ class ApiClient:
         answer: dict[str, Any] = await self._call("POST", CHANNELS, body=body)
         return answer
 
+    async def remove_channel(self, name: str) -> dict[str, Any]:
+        """Delete a channel, by number or public id; tells whether anybody is left to tell."""
+        answer: dict[str, Any] = await self._call("DELETE", f"{CHANNELS}/{name}")
+        return answer
+
     async def test_channel(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send a message for real, and wait for what becomes of it."""
         answer: dict[str, Any] = await self._call("POST", f"{CHANNELS}/test", body=body)

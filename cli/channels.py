@@ -1,4 +1,4 @@
-"""`mailprobe channels`: list, add and try notification channels through the API."""
+"""`mailprobe channels`: list, add, try and remove notification channels through the API."""
 
 import json as json_text
 from typing import Annotated, Any
@@ -127,6 +127,28 @@ def try_(
         print_lines(f"Not sent: {answer['error']}")
     if not answer["success"]:
         raise typer.Exit(1)
+
+
+@channels.command("rm")
+def remove(
+    removed: Annotated[list[str], typer.Argument(metavar="channels", help="Their ids.", show_default=False)],
+    url: Url = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Remove channels and their secrets. What they were told stays in history."""
+
+    async def gone() -> None:
+        async with api_client(url=url, token_file=token_file) as api:
+            for channel in removed:
+                try:
+                    answer = await api.remove_channel(channel)
+                except Failed as error:
+                    raise Failed(f"{channel}: {error}", code=error.code) from None
+                print_lines(f"Removed channel {channel}.")
+            if answer["nobodyWouldBeTold"]:
+                print_lines(*coverage_lines(await api.coverage()))
+
+    finish(gone())
 
 
 def coverage_lines(coverage: dict[str, Any]) -> list[str]:

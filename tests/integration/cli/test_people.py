@@ -117,6 +117,11 @@ async def test_a_channel_is_added_listed_and_tried(mailprobe: Command, desk: Rec
     assert json.loads((await mailprobe("channels", "list", "--json")).stdout)[0]["id"] == channel["id"]
     wrong = await mailprobe("channels", "add", "email", "--set", "email=nobody")
     assert (wrong.exit_code, "config.email: it has to be an e-mail address" in wrong.output) == (1, True), wrong.output
+    removed = await mailprobe("channels", "rm", str(channel["id"]))
+    assert (removed.exit_code, "Removed channel" in removed.output) == (0, True), removed.output
+    assert "Nobody would be told of outages of My mailboxes" in removed.output
+    again = await mailprobe("channels", "rm", str(channel["id"]))
+    assert (again.exit_code, f"{channel['id']}: Notification channel not found" in again.output) == (1, True)
 
 
 async def test_trying_a_channel_says_what_became_of_it(
