@@ -6,14 +6,13 @@ is the same, and not its credential, for the password is.
 """
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 from shared.checks.target import password_binding, target_from_monitor
-from shared.database.errors import translated_errors
-from shared.database.pool import GATEWAY_ROLE, NOTIFIER_ROLE, PIPELINE_ROLE, Connection, connect
+from shared.database.operating import operators_connection
+from shared.database.pool import GATEWAY_ROLE, NOTIFIER_ROLE, PIPELINE_ROLE, Connection
 from shared.notifications.channel_types import ChannelType, open_secrets, seal_secrets
 from shared.sealing import PrivateKeyRing, SealBroken
 
@@ -130,11 +129,5 @@ def _only_current(sealed_secrets: str, current: str) -> bool:
     return all(each.split(".")[1:2] == [current] for each in json.loads(sealed_secrets).values())
 
 
-@asynccontextmanager
-async def _acting_as(dsn: str, role: str) -> AsyncIterator[Connection]:
-    connection = await connect(dsn, role=role, application_name="mailprobe keys")
-    try:
-        with translated_errors():
-            yield connection
-    finally:
-        await connection.close(timeout=5)
+def _acting_as(dsn: str, role: str) -> AbstractAsyncContextManager[Connection]:
+    return operators_connection(dsn, role=role, application_name="mailprobe keys")

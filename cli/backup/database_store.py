@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from shared.database.errors import translated_errors
 from shared.database.migrations import applied_and_wanted
-from shared.database.pool import GATEWAY_ROLE, NOTIFIER_ROLE, PIPELINE_ROLE, connect
+from shared.database.operating import operators_connection
+from shared.database.pool import GATEWAY_ROLE, NOTIFIER_ROLE, PIPELINE_ROLE
 
 BACKUP_ROLE = "mailprobe_backup"
 ROLES = (GATEWAY_ROLE, PIPELINE_ROLE, NOTIFIER_ROLE, BACKUP_ROLE)
@@ -62,41 +62,33 @@ class Target:
 
 async def read_source(dsn: str) -> Source:
     """Raises DatabaseError."""
-    connection = await connect(dsn, role=None, application_name="mailprobe backup")
-    try:
-        with translated_errors():
-            version, major, _ = await connection.fetchrow(_SERVER)
-            owner = await connection.fetchval(_OWNER)
-            migration, _ = await applied_and_wanted(connection)
-            allowed = owner is not None and await connection.fetchval(_MAY_BACK_UP, BACKUP_ROLE)
-            if not allowed:
-                return Source(version, major, owner, migration, False, (), {}, {})
-            hidden = tuple(row["relname"] for row in await connection.fetch(_HIDDEN, BACKUP_ROLE))
-            await connection.execute(f'SET ROLE "{BACKUP_ROLE}"')
-            return Source(
-                version=version,
-                major=major,
-                owner=owner,
-                migration=migration,
-                may_back_up=True,
-                hidden=hidden,
-                keys_of_passwords=dict(await connection.fetch(_KEYS_OF_PASSWORDS)),
-                keys_of_channels=dict(await connection.fetch(_KEYS_OF_CHANNELS)),
-            )
-    finally:
-        await connection.close(timeout=5)
+    async with operators_connection(dsn, role=None, application_name="mailprobe backup") as connection:
+        version, major, _ = await connection.fetchrow(_SERVER)
+        owner = await connection.fetchval(_OWNER)
+        migration, _ = await applied_and_wanted(connection)
+        allowed = owner is not None and await connection.fetchval(_MAY_BACK_UP, BACKUP_ROLE)
+        if not allowed:
+            return Source(version, major, owner, migration, False, (), {}, {})
+        hidden = tuple(row["relname"] for row in await connection.fetch(_HIDDEN, BACKUP_ROLE))
+        await connection.execute(f'SET ROLE "{BACKUP_ROLE}"')
+        return Source(
+            version=version,
+            major=major,
+            owner=owner,
+            migration=migration,
+            may_back_up=True,
+            hidden=hidden,
+            keys_of_passwords=dict(await connection.fetch(_KEYS_OF_PASSWORDS)),
+            keys_of_channels=dict(await connection.fetch(_KEYS_OF_CHANNELS)),
+        )
 
 
 async def prepare_target(dsn: str) -> Target:
     """Make our roles, which belong to no database and so are in no dump. Raises DatabaseError."""
-    connection = await connect(dsn, role=None, application_name="mailprobe restore")
-    try:
-        with translated_errors():
-            _, major, user = await connection.fetchrow(_SERVER)
-            is_empty = await connection.fetchval(_IS_EMPTY)
-            if is_empty:
-                for role in ROLES:
-                    await connection.execute(_MAKE_ROLE.format(role=role))
-            return Target(major, user, is_empty)
-    finally:
-        await connection.close(timeout=5)
+    async with operators_connection(dsn, role=None, application_name="mailprobe restore") as connection:
+        _, major, user = await connection.fetchrow(_SERVER)
+        is_empty = await connection.fetchval(_IS_EMPTY)
+        if is_empty:
+            for role in ROLES:
+                await connection.execute(_MAKE_ROLE.format(role=role))
+        return Target(major, user, is_empty)

@@ -4,9 +4,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from shared.database.errors import translated_errors
 from shared.database.migrations import applied_and_wanted
-from shared.database.pool import GATEWAY_ROLE, NOTIFIER_ROLE, PIPELINE_ROLE, Connection, connect
+from shared.database.operating import operators_connection
+from shared.database.pool import GATEWAY_ROLE, NOTIFIER_ROLE, PIPELINE_ROLE, Connection
 
 ROLES = (GATEWAY_ROLE, PIPELINE_ROLE, NOTIFIER_ROLE)
 
@@ -82,12 +82,8 @@ class DatabaseFacts:
 
 async def read_facts(dsn: str, *, most_hosts: int) -> DatabaseFacts:
     """All of it. Raises DatabaseError."""
-    connection = await connect(dsn, role=None, application_name="mailprobe doctor")
-    try:
-        with translated_errors():
-            return await _read(connection, most_hosts)
-    finally:
-        await connection.close(timeout=5)
+    async with operators_connection(dsn, role=None, application_name="mailprobe doctor") as connection:
+        return await _read(connection, most_hosts)
 
 
 async def _read(connection: Connection, most_hosts: int) -> DatabaseFacts:

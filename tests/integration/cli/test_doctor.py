@@ -1,6 +1,7 @@
 """The doctor on real servers: a whole system is well, and each thing broken is named with the one thing to do."""
 
 import json
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Any
 import aiosmtpd.controller
 import asyncpg
 import pytest
+from yarl import URL
 
 from services.standalone.data_directory import DataDirectory
 from shared.broker import policies
 from shared.broker.rabbitmq import RabbitBroker
 from shared.broker.topology import core_topology
 from shared.database.embedded import EmbeddedPostgres
+from shared.database.logins import make_logins
 from shared.database.migrations import migrate
 from shared.sealing import generate_key_rings
 from tests.support.command import run_command
@@ -169,3 +172,30 @@ async def test_a_data_directory_is_looked_at_while_it_runs_and_while_it_does_not
     assert answer.exit_code == 1
     stopped = await run_command("doctor", environment=environment)
     assert "✖ database: nobody runs the database in" in stopped.stdout
+
+
+async def test_a_service_s_own_login_is_told_what_it_may_not_see_and_may_not_do(clinic: Clinic, tmp_path: Path) -> None:
+    mark = secrets.token_hex(4)
+    address = str(URL(clinic.dsn).with_user(f"{mark}-notifier").with_password(mark))
+    await make_logins(clinic.dsn, {"notifier": address})
+    try:
+        code, found = await clinic.examined(DATABASE_URL=address)
+        assert code == 0
+        assert found["roles"]["said"] == f"{mark}-notifier may act as mailprobe_notifier"
+        assert found["partitions"]["standing"] == "unseen"
+        assert found["audience"]["standing"] == "well"
+        await run_command("keys", "generate", "--out", str(tmp_path), environment={})
+        for verb in ("reseal", "drop"):
+            refused = await run_command(
+                *("keys", verb, "--keys", str(tmp_path)), environment={"MAILPROBE_DATABASE_URL": address}
+            )
+            assert (refused.exit_code, "Traceback" in refused.stderr) == (1, False)
+            assert "permission denied" in refused.stderr
+        saved = await run_command(
+            *("backup", str(tmp_path / "saved.tar"), "--keys", str(tmp_path)),
+            environment={"MAILPROBE_DATABASE_URL": address},
+        )
+        assert (saved.exit_code, "may not act as mailprobe_backup" in saved.stderr) == (1, True)
+    finally:
+        database = URL(clinic.dsn).path.removeprefix("/")
+        await clinic.sql(f'REVOKE CONNECT ON DATABASE {database} FROM "{mark}-notifier"; DROP ROLE "{mark}-notifier"')
