@@ -39,11 +39,13 @@ run: setup ## run all of mailprobe in one process
 demo: setup ## the same beside practice mail servers, well and ill, and a live table of them
 	@exec .venv/bin/mailprobe demo $(if $(filter file,$(origin PORT)),,--port "$(PORT)")
 
+# In the order of folders: those that wait longest come early, and nobody waits for one of them in the end.
 test: ## every test, against a real Postgres, RabbitMQ and Dovecot
 	@sh deploy/setup/python.sh
 	@$(MAKE) setup-dev
 	@sh deploy/setup/servers.sh
-	@$(PYTEST) -m "not soak and not fuzz and not chaos and not manifests" --numprocesses=3 --dist=loadfile $(ARGS)
+	@$(PYTEST) -m "not soak and not fuzz and not chaos and not manifests" --numprocesses=3 --dist=loadfile \
+		--no-loadscope-reorder $(ARGS)
 
 test-unit: setup-dev ## the tests that need no servers
 	@$(PYTEST) -m "not soak and not fuzz and not chaos" tests/unit tests/architecture $(ARGS)

@@ -75,8 +75,12 @@ class World:
         return list(answer["incidents"])
 
     async def until_incident(self, monitor: dict[str, Any], status: str) -> None:
+        path = f"/api/imap-pop-monitors/{monitor['publicId']}/incident-history"
+
         async def so() -> bool:
-            return [each["status"] for each in await self.incidents(monitor)][:1] == [status]
+            # Where the database's connections were cut, an answer may be that it is away for the moment.
+            answered, body = await self.api.call("GET", path)
+            return answered == 200 and [each["status"] for each in body["incidents"]][:1] == [status]
 
         await until(f"an incident of {monitor['name']} {status}", so, timeout_seconds=_CONFIRMED_SECONDS)
 
