@@ -31,7 +31,14 @@ class OneClient:
 async def broker(rabbitmq_server: RabbitServer, amqp_url: str, amqp_vhost: str) -> AsyncIterator[RabbitBroker]:
     await apply(rabbitmq_server.given.management_url, vhost=amqp_vhost)
     made = RabbitBroker(amqp_url, service="test", instance="test@here:0")
-    await declared(OneClient(made))
+    # A node that another test has just killed and started may answer, and refuse to make queues for a moment.
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await declared(OneClient(made))
+                break
+            except BrokerUnavailable:
+                await asyncio.sleep(0.5)
     yield made
     await made.close()
 
