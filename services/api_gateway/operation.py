@@ -8,6 +8,11 @@ from pydantic import BaseModel
 
 from services.api_gateway.calls import CallHandler
 
+# What several operations say of an error.
+NOT_ALLOWED = "The token's role or scope does not allow it."
+WRONG_FIELDS = "Every wrong field is named in `errors`."
+NO_CUSTOMER = "`Customer not found`"
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:

@@ -33,7 +33,7 @@ from services.api_gateway.monitor_models import (
     MonitorPatch,
     MonitorQuery,
 )
-from services.api_gateway.operation import Operation
+from services.api_gateway.operation import NO_CUSTOMER, NOT_ALLOWED, WRONG_FIELDS, Operation
 from services.api_gateway.package_configs.operations import PACKAGE_OPERATIONS
 from services.api_gateway.probe_handlers import Alive, Readiness
 from services.api_gateway.tags.operations import TAG_OPERATIONS
@@ -44,9 +44,6 @@ _CUSTOMERS = customer_handlers.PATH
 
 _ID_REQUIRED = "`IMAP/POP monitor public ID (UUID) required`"
 _NO_MONITOR = "`IMAP/POP monitor not found`"
-_NOT_ALLOWED = "The token's role or scope does not allow it."
-_WRONG_FIELDS = "Every wrong field is named in `errors`."
-_NO_CUSTOMER = "`Customer not found`"
 
 _MONITORING: tuple[Operation, ...] = (
     Operation(
@@ -57,7 +54,7 @@ _MONITORING: tuple[Operation, ...] = (
         handler=monitor_handlers.show_monitors,
         query=MonitorQuery,
         answers={200: MonitorPage},
-        problems={400: _WRONG_FIELDS, 403: _NOT_ALLOWED, 404: "The customer or organization is unknown."},
+        problems={400: WRONG_FIELDS, 403: NOT_ALLOWED, 404: "The customer or organization is unknown."},
     ),
     Operation(
         method="POST",
@@ -67,7 +64,7 @@ _MONITORING: tuple[Operation, ...] = (
         handler=monitor_handlers.create_monitor,
         body=MonitorCreate,
         answers={201: MonitorAnswer},
-        problems={400: _WRONG_FIELDS, 403: _NOT_ALLOWED, 404: _NO_CUSTOMER},
+        problems={400: WRONG_FIELDS, 403: NOT_ALLOWED, 404: NO_CUSTOMER},
     ),
     Operation(
         method="POST",
@@ -78,9 +75,9 @@ _MONITORING: tuple[Operation, ...] = (
         body=MonitorCreate,
         answers={200: TestAnswer},
         problems={
-            400: _WRONG_FIELDS,
-            403: _NOT_ALLOWED,
-            404: _NO_CUSTOMER,
+            400: WRONG_FIELDS,
+            403: NOT_ALLOWED,
+            404: NO_CUSTOMER,
             429: "Asked too often, or the rules for logins allow no login to this account now.",
             504: "No worker answered in time.",
         },
@@ -92,7 +89,7 @@ _MONITORING: tuple[Operation, ...] = (
         summary="One monitor with its customer.",
         handler=monitor_handlers.show_monitor,
         answers={200: MonitorDetails},
-        problems={400: _ID_REQUIRED, 403: _NOT_ALLOWED, 404: _NO_MONITOR},
+        problems={400: _ID_REQUIRED, 403: NOT_ALLOWED, 404: _NO_MONITOR},
     ),
     Operation(
         method="PATCH",
@@ -103,9 +100,9 @@ _MONITORING: tuple[Operation, ...] = (
         body=MonitorPatch,
         answers={200: MonitorAnswer},
         problems={
-            400: f"{_ID_REQUIRED}; or: {_WRONG_FIELDS}",
-            403: _NOT_ALLOWED,
-            404: f"{_NO_MONITOR}, {_NO_CUSTOMER}",
+            400: f"{_ID_REQUIRED}; or: {WRONG_FIELDS}",
+            403: NOT_ALLOWED,
+            404: f"{_NO_MONITOR}, {NO_CUSTOMER}",
         },
     ),
     Operation(
@@ -115,7 +112,7 @@ _MONITORING: tuple[Operation, ...] = (
         summary="Remove a monitor, its sealed password with it.",
         handler=monitor_handlers.remove_monitor,
         answers={200: Deleted},
-        problems={400: _ID_REQUIRED, 403: _NOT_ALLOWED, 404: _NO_MONITOR},
+        problems={400: _ID_REQUIRED, 403: NOT_ALLOWED, 404: _NO_MONITOR},
     ),
     Operation(
         method="POST",
@@ -126,7 +123,7 @@ _MONITORING: tuple[Operation, ...] = (
         answers={200: ChecksTriggered},
         problems={
             400: f"{_ID_REQUIRED}; or: `No eligible monitoring locations for the selected allowed countries`",
-            403: _NOT_ALLOWED,
+            403: NOT_ALLOWED,
             404: _NO_MONITOR,
             409: "The monitor is disabled: it is not checked at all.",
             429: "Asked too often, or another login to this account is under way.",
@@ -141,7 +138,7 @@ _MONITORING: tuple[Operation, ...] = (
         handler=check_handlers.show_history,
         query=HistoryQuery,
         answers={200: CheckHistory},
-        problems={400: f"{_ID_REQUIRED}; or: {_WRONG_FIELDS}", 403: _NOT_ALLOWED, 404: _NO_MONITOR},
+        problems={400: f"{_ID_REQUIRED}; or: {WRONG_FIELDS}", 403: NOT_ALLOWED, 404: _NO_MONITOR},
     ),
     Operation(
         method="GET",
@@ -159,7 +156,7 @@ _MONITORING: tuple[Operation, ...] = (
         handler=customer_handlers.create_customer,
         body=CustomerCreate,
         answers={201: CustomerCreated},
-        problems={400: _WRONG_FIELDS, 403: _NOT_ALLOWED},
+        problems={400: WRONG_FIELDS, 403: NOT_ALLOWED},
     ),
     Operation(
         method="GET",
@@ -168,7 +165,7 @@ _MONITORING: tuple[Operation, ...] = (
         summary="One customer.",
         handler=customer_handlers.show_customer,
         answers={200: Customer},
-        problems={400: "`Customer public ID (UUID) required`", 403: _NOT_ALLOWED, 404: _NO_CUSTOMER},
+        problems={400: "`Customer public ID (UUID) required`", 403: NOT_ALLOWED, 404: NO_CUSTOMER},
     ),
     Operation(
         method="PATCH",
@@ -179,9 +176,9 @@ _MONITORING: tuple[Operation, ...] = (
         body=CustomerPatch,
         answers={200: Customer},
         problems={
-            400: f"`Customer public ID (UUID) required`; or: {_WRONG_FIELDS}",
-            403: _NOT_ALLOWED,
-            404: _NO_CUSTOMER,
+            400: f"`Customer public ID (UUID) required`; or: {WRONG_FIELDS}",
+            403: NOT_ALLOWED,
+            404: NO_CUSTOMER,
         },
     ),
     Operation(

@@ -13,14 +13,11 @@ from services.api_gateway.channels.models import (
     ChannelTested,
     Coverage,
 )
-from services.api_gateway.operation import Operation
+from services.api_gateway.operation import NO_CUSTOMER, NOT_ALLOWED, WRONG_FIELDS, Operation
 
 _CHANNEL = f"{handlers.PATH}/{{id}}"
-_NOT_ALLOWED = "The token's role or scope does not allow it."
-_WRONG_FIELDS = "Every wrong field is named in `errors`."
 _INVALID = "`Invalid notification channel ID`"
 _NO_CHANNEL = "`Notification channel not found`"
-_NO_CUSTOMER = "`Customer not found`"
 
 CHANNEL_OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -31,7 +28,7 @@ CHANNEL_OPERATIONS: tuple[Operation, ...] = (
         handler=handlers.show_channels,
         query=ChannelQuery,
         answers={200: Channels},
-        problems={400: _WRONG_FIELDS, 403: _NOT_ALLOWED, 404: "The customer or organization is unknown."},
+        problems={400: WRONG_FIELDS, 403: NOT_ALLOWED, 404: "The customer or organization is unknown."},
     ),
     Operation(
         method="POST",
@@ -41,7 +38,7 @@ CHANNEL_OPERATIONS: tuple[Operation, ...] = (
         handler=handlers.create_channel,
         body=ChannelCreate,
         answers={201: ChannelSaved},
-        problems={400: _WRONG_FIELDS, 403: _NOT_ALLOWED, 404: _NO_CUSTOMER},
+        problems={400: WRONG_FIELDS, 403: NOT_ALLOWED, 404: NO_CUSTOMER},
     ),
     Operation(
         method="POST",
@@ -52,9 +49,9 @@ CHANNEL_OPERATIONS: tuple[Operation, ...] = (
         body=ChannelTest,
         answers={200: ChannelTested},
         problems={
-            400: _WRONG_FIELDS,
-            403: _NOT_ALLOWED,
-            404: f"{_NO_CHANNEL}, {_NO_CUSTOMER}",
+            400: WRONG_FIELDS,
+            403: NOT_ALLOWED,
+            404: f"{_NO_CHANNEL}, {NO_CUSTOMER}",
             504: "No notifier answered in time.",
         },
     ),
@@ -73,7 +70,7 @@ CHANNEL_OPERATIONS: tuple[Operation, ...] = (
         summary="One channel; its secrets are null.",
         handler=handlers.show_channel,
         answers={200: Channel},
-        problems={400: _INVALID, 403: _NOT_ALLOWED, 404: _NO_CHANNEL},
+        problems={400: _INVALID, 403: NOT_ALLOWED, 404: _NO_CHANNEL},
     ),
     Operation(
         method="PATCH",
@@ -83,7 +80,7 @@ CHANNEL_OPERATIONS: tuple[Operation, ...] = (
         handler=handlers.change_channel,
         body=ChannelPatch,
         answers={200: ChannelSaved},
-        problems={400: f"{_INVALID}; or: {_WRONG_FIELDS}", 403: _NOT_ALLOWED, 404: f"{_NO_CHANNEL}, {_NO_CUSTOMER}"},
+        problems={400: f"{_INVALID}; or: {WRONG_FIELDS}", 403: NOT_ALLOWED, 404: f"{_NO_CHANNEL}, {NO_CUSTOMER}"},
     ),
     Operation(
         method="DELETE",
@@ -92,6 +89,6 @@ CHANNEL_OPERATIONS: tuple[Operation, ...] = (
         summary="Remove a channel, its secrets with it.",
         handler=handlers.remove_channel,
         answers={200: ChannelDeleted},
-        problems={400: _INVALID, 403: _NOT_ALLOWED, 404: _NO_CHANNEL},
+        problems={400: _INVALID, 403: NOT_ALLOWED, 404: _NO_CHANNEL},
     ),
 )

@@ -9,11 +9,10 @@ from services.api_gateway.incidents.models import (
     Note,
     Snooze,
 )
-from services.api_gateway.operation import Operation
+from services.api_gateway.operation import NOT_ALLOWED, Operation
 
 _INCIDENT = f"{handlers.PATH}/{{publicId}}"
 _ID_REQUIRED = "`Incident public ID (UUID) required`"
-_NOT_ALLOWED = "The token's role or scope does not allow it."
 _NO_INCIDENT = "`Incident not found`"
 _RESOLVED = "`The incident is resolved`"
 _WRONG_FIELDS = "every wrong field is named in `errors`."
@@ -29,7 +28,7 @@ INCIDENT_OPERATIONS: tuple[Operation, ...] = (
         answers={200: Incidents},
         problems={
             400: "Every wrong parameter is named in `errors`.",
-            403: _NOT_ALLOWED,
+            403: NOT_ALLOWED,
             404: "The customer or organization is unknown.",
         },
     ),
@@ -40,7 +39,7 @@ INCIDENT_OPERATIONS: tuple[Operation, ...] = (
         summary="One incident with its timeline and the check that proves it.",
         handler=handlers.show_incident,
         answers={200: IncidentDetails},
-        problems={400: _ID_REQUIRED, 403: _NOT_ALLOWED, 404: _NO_INCIDENT},
+        problems={400: _ID_REQUIRED, 403: NOT_ALLOWED, 404: _NO_INCIDENT},
     ),
     Operation(
         method="POST",
@@ -49,7 +48,7 @@ INCIDENT_OPERATIONS: tuple[Operation, ...] = (
         summary="Say that somebody takes care of it: reminders stop.",
         handler=handlers.acknowledge_incident,
         answers={200: IncidentChanged},
-        problems={400: _ID_REQUIRED, 403: _NOT_ALLOWED, 404: _NO_INCIDENT, 409: _RESOLVED},
+        problems={400: _ID_REQUIRED, 403: NOT_ALLOWED, 404: _NO_INCIDENT, 409: _RESOLVED},
     ),
     Operation(
         method="POST",
@@ -59,7 +58,7 @@ INCIDENT_OPERATIONS: tuple[Operation, ...] = (
         handler=handlers.note_on_incident,
         body=Note,
         answers={200: IncidentChanged},
-        problems={400: f"{_ID_REQUIRED}; or: {_WRONG_FIELDS}", 403: _NOT_ALLOWED, 404: _NO_INCIDENT},
+        problems={400: f"{_ID_REQUIRED}; or: {_WRONG_FIELDS}", 403: NOT_ALLOWED, 404: _NO_INCIDENT},
     ),
     Operation(
         method="POST",
@@ -71,7 +70,7 @@ INCIDENT_OPERATIONS: tuple[Operation, ...] = (
         answers={200: IncidentChanged},
         problems={
             400: f"{_ID_REQUIRED}; or: {_WRONG_FIELDS}",
-            403: _NOT_ALLOWED,
+            403: NOT_ALLOWED,
             404: _NO_INCIDENT,
             409: _RESOLVED,
         },

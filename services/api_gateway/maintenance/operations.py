@@ -9,14 +9,12 @@ from services.api_gateway.maintenance.models import (
     WindowQuery,
 )
 from services.api_gateway.monitor_models import Deleted
-from services.api_gateway.operation import Operation
+from services.api_gateway.operation import NO_CUSTOMER, NOT_ALLOWED, Operation
 
 _WINDOW = f"{handlers.PATH}/{{id}}"
-_NOT_ALLOWED = "The token's role or scope does not allow it."
 _WRONG_FIELDS = "Every wrong field is named in `errors`; `data.code` is mixedCustomers where targets are of several."
 _INVALID = "`Invalid maintenance window ID`"
 _NO_WINDOW = "`Maintenance window not found`"
-_NO_CUSTOMER = "`Customer not found`"
 
 MAINTENANCE_OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -27,7 +25,7 @@ MAINTENANCE_OPERATIONS: tuple[Operation, ...] = (
         handler=handlers.show_windows,
         query=WindowQuery,
         answers={200: MaintenanceWindows},
-        problems={400: _WRONG_FIELDS, 403: _NOT_ALLOWED, 404: "The customer or organization is unknown."},
+        problems={400: _WRONG_FIELDS, 403: NOT_ALLOWED, 404: "The customer or organization is unknown."},
     ),
     Operation(
         method="POST",
@@ -37,7 +35,7 @@ MAINTENANCE_OPERATIONS: tuple[Operation, ...] = (
         handler=handlers.create_window,
         body=WindowCreate,
         answers={201: MaintenanceWindow},
-        problems={400: _WRONG_FIELDS, 403: _NOT_ALLOWED, 404: _NO_CUSTOMER},
+        problems={400: _WRONG_FIELDS, 403: NOT_ALLOWED, 404: NO_CUSTOMER},
     ),
     Operation(
         method="GET",
@@ -46,7 +44,7 @@ MAINTENANCE_OPERATIONS: tuple[Operation, ...] = (
         summary="One maintenance window.",
         handler=handlers.show_window,
         answers={200: MaintenanceWindow},
-        problems={400: _INVALID, 403: _NOT_ALLOWED, 404: _NO_WINDOW},
+        problems={400: _INVALID, 403: NOT_ALLOWED, 404: _NO_WINDOW},
     ),
     Operation(
         method="PATCH",
@@ -56,7 +54,7 @@ MAINTENANCE_OPERATIONS: tuple[Operation, ...] = (
         handler=handlers.change_window,
         body=WindowPatch,
         answers={200: MaintenanceWindow},
-        problems={400: f"{_INVALID}; or: {_WRONG_FIELDS}", 403: _NOT_ALLOWED, 404: f"{_NO_WINDOW}, {_NO_CUSTOMER}"},
+        problems={400: f"{_INVALID}; or: {_WRONG_FIELDS}", 403: NOT_ALLOWED, 404: f"{_NO_WINDOW}, {NO_CUSTOMER}"},
     ),
     Operation(
         method="DELETE",
@@ -65,6 +63,6 @@ MAINTENANCE_OPERATIONS: tuple[Operation, ...] = (
         summary="Remove a window; one that is open ends now.",
         handler=handlers.remove_window,
         answers={200: Deleted},
-        problems={400: _INVALID, 403: _NOT_ALLOWED, 404: _NO_WINDOW},
+        problems={400: _INVALID, 403: NOT_ALLOWED, 404: _NO_WINDOW},
     ),
 )

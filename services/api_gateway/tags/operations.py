@@ -1,12 +1,10 @@
 """The operations on tags."""
 
 from services.api_gateway.monitor_models import Deleted
-from services.api_gateway.operation import Operation
+from services.api_gateway.operation import NOT_ALLOWED, WRONG_FIELDS, Operation
 from services.api_gateway.tags import handlers
 from services.api_gateway.tags.models import MonitorTag, MonitorTagged, Tag, TagCreate, Tags
 
-_NOT_ALLOWED = "The token's role or scope does not allow it."
-_WRONG_FIELDS = "Every wrong field is named in `errors`."
 _UNKNOWN = "The monitor or the tag is unknown, or the one does not carry the other."
 
 TAG_OPERATIONS: tuple[Operation, ...] = (
@@ -27,8 +25,8 @@ TAG_OPERATIONS: tuple[Operation, ...] = (
         body=TagCreate,
         answers={201: Tag},
         problems={
-            400: f"{_WRONG_FIELDS} `data.code` is invalidTagColor where the color is.",
-            403: _NOT_ALLOWED,
+            400: f"{WRONG_FIELDS} `data.code` is invalidTagColor where the color is.",
+            403: NOT_ALLOWED,
             409: "There is a tag of this name.",
         },
     ),
@@ -39,7 +37,7 @@ TAG_OPERATIONS: tuple[Operation, ...] = (
         summary="Remove a tag, from monitors and maintenance windows as well.",
         handler=handlers.remove_tag,
         answers={200: Deleted},
-        problems={400: "`Invalid tag ID`", 403: _NOT_ALLOWED, 404: "`Tag not found`"},
+        problems={400: "`Invalid tag ID`", 403: NOT_ALLOWED, 404: "`Tag not found`"},
     ),
     Operation(
         method="POST",
@@ -49,7 +47,7 @@ TAG_OPERATIONS: tuple[Operation, ...] = (
         handler=handlers.tag_monitor,
         body=MonitorTag,
         answers={200: MonitorTagged},
-        problems={400: _WRONG_FIELDS, 403: _NOT_ALLOWED, 404: _UNKNOWN},
+        problems={400: WRONG_FIELDS, 403: NOT_ALLOWED, 404: _UNKNOWN},
     ),
     Operation(
         method="DELETE",
@@ -59,6 +57,6 @@ TAG_OPERATIONS: tuple[Operation, ...] = (
         handler=handlers.untag_monitor,
         body=MonitorTag,
         answers={204: None},
-        problems={400: _WRONG_FIELDS, 403: _NOT_ALLOWED, 404: _UNKNOWN},
+        problems={400: WRONG_FIELDS, 403: NOT_ALLOWED, 404: _UNKNOWN},
     ),
 )
