@@ -1,6 +1,7 @@
 """A call of an operation: the request, who makes it, and what is needed to answer. Also how answers are written."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -13,6 +14,7 @@ from services.api_gateway.authentication import REMAINING_HEADER, Authenticator
 from services.api_gateway.principal import Principal
 from services.api_gateway.problems import Problem
 from services.api_gateway.resources import RESOURCES, Resources
+from shared.database.pool import Connection, organization_transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,10 @@ class Call:
     @property
     def organization_id(self) -> int:
         return self.principal.organization_id
+
+    def transaction(self) -> AbstractAsyncContextManager[Connection]:
+        """A transaction for the organization this call is about."""
+        return organization_transaction(self.resources.pool, self.organization_id)
 
 
 CallHandler = Callable[[Call], Awaitable[web.Response]]

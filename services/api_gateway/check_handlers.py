@@ -24,14 +24,14 @@ from services.api_gateway.request_store import (
 from shared.broker.topology import checks_queue
 from shared.checks.logins import account_of
 from shared.checks.vocabulary import CheckKind, Lane, MailProtocol, MonitorStatus, OutcomeKind
-from shared.database.pool import Connection, organization_transaction
+from shared.database.pool import Connection
 
 
 async def trigger_check(call: Call) -> web.Response:
     """`POST /api/imap-pop-monitors/{publicId}/trigger-check`: one check from each eligible location, now."""
     public_id = monitor_id(call.request)
     call.principal.require_write()
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
         description = stored.description
         if description.status is MonitorStatus.DISABLED:
@@ -57,7 +57,7 @@ async def show_history(call: Call) -> web.Response:
     before = None
     if query.cursor is not None and (before := read_cursor(query.cursor)) is None:
         raise wrong_fields([Fault(pointer="/cursor", detail="cursor must be the nextCursor of an earlier answer")])
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
         rows = await check_history(connection, call.organization_id, stored.id, limit=query.limit + 1, before=before)
     shown = rows[: query.limit]

@@ -25,21 +25,21 @@ from services.api_gateway.identifiers import read_uuid
 from services.api_gateway.package_configs.package_store import find_package_type
 from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
 from services.api_gateway.reading import read_object, validated
-from shared.database.pool import Connection, organization_transaction
+from shared.database.pool import Connection
 
 PATH = "/api/customers"
 
 
 async def show_customers(call: Call) -> web.Response:
     """`GET /api/customers`: a bare array."""
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         found = await list_customers(connection, call.organization_id, only=call.principal.customer_id)
     return json_answer(Customers(found))
 
 
 async def show_customer(call: Call) -> web.Response:
     """`GET /api/customers/{publicId}`."""
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         return json_answer(await _customer_of_address(connection, call))
 
 
@@ -50,7 +50,7 @@ async def change_customer(call: Call) -> web.Response:
     body, unkeepable = await read_object(call.request)
     fields = {key: value for key, value in body.items() if key not in NEVER_SENT}
     sent, faults = validated(CustomerPatch, fields, known=unkeepable)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         customer = await _customer_of_address(connection, call)
         if sent is None:
             raise wrong_fields(faults)
@@ -71,7 +71,7 @@ async def create_customer(call: Call) -> web.Response:
     sent, faults = validated(CustomerCreate, fields, known=unkeepable)
     if sent is None:
         raise wrong_fields(faults)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         customer = await insert_customer(connection, call.organization_id, sent)
     return json_answer(
         CustomerCreated(customer=customer), status=HTTPStatus.CREATED, location=f"{PATH}/{customer.public_id}"
@@ -80,7 +80,7 @@ async def create_customer(call: Call) -> web.Response:
 
 async def show_organization(call: Call) -> web.Response:
     """`GET /api/organization`."""
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         organization = await find_organization(connection, call.organization_id)
     if organization is None:
         raise not_found("Organization")

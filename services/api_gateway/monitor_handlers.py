@@ -40,7 +40,7 @@ from services.api_gateway.request_store import FIRST_GIVE_UP_MS, live_locations,
 from services.api_gateway.sealing import with_password
 from services.api_gateway.tags.tag_store import find_tag
 from shared.checks.vocabulary import CheckKind
-from shared.database.pool import Connection, organization_transaction
+from shared.database.pool import Connection
 
 PATH = "/api/imap-pop-monitors"
 
@@ -50,7 +50,7 @@ async def create_monitor(call: Call) -> web.Response:
     call.principal.require_write()
     sent = read_new_monitor(*await read_object(call.request), floors=floors_of(call))
     public_id = uuid4()
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         customer = await customer_in_scope(connection, call, sent.customer_id)
         await require_package_interval(connection, customer, sent.check_interval)
         password = rules.sent_password(sent.imap_pop_config)
@@ -67,7 +67,7 @@ async def create_monitor(call: Call) -> web.Response:
 async def show_monitor(call: Call) -> web.Response:
     """`GET /api/imap-pop-monitors/{publicId}`."""
     public_id = monitor_id(call.request)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
         customer = await find_customer(connection, call.organization_id, stored.description.customer_id)
     if customer is None:
@@ -80,7 +80,7 @@ async def show_monitors(call: Call) -> web.Response:
     query = read_query(call.request, MonitorQuery)
     if query.organization_id not in (None, call.organization_id):
         raise not_found("Organization")
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         wanted = MonitorFilter(
             customer_id=await wanted_customer(connection, call, query.customer_id),
             search=query.search or None,
@@ -108,7 +108,7 @@ async def change_monitor(call: Call) -> web.Response:
     sent_fields = without_answer_fields(body)
     call.principal.require_change_of(sent_fields)
     sent, faults = validated(MonitorPatch, sent_fields, known=unkeepable)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         stored = in_scope(call, await lock_monitor(connection, call.organization_id, public_id))
         before = stored.description
         faults += rules.alias_faults(body)
@@ -138,7 +138,7 @@ async def remove_monitor(call: Call) -> web.Response:
     """`DELETE /api/imap-pop-monitors/{publicId}`: the sealed password is gone at once."""
     public_id = monitor_id(call.request)
     call.principal.require_write()
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         stored = in_scope(call, await lock_monitor(connection, call.organization_id, public_id))
         await delete_monitor(connection, stored)
     return json_answer(Deleted())

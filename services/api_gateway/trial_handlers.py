@@ -27,7 +27,6 @@ from services.api_gateway.request_store import LiveLocation, live_locations, req
 from services.api_gateway.sealing import with_password
 from shared.checks.messages import MissedSlots
 from shared.checks.vocabulary import MissedReason
-from shared.database.pool import organization_transaction
 
 # What comes on top of the check itself: waiting for the scheduler, the queue, and the way back.
 PATIENCE_SECONDS = 12.0
@@ -44,7 +43,7 @@ async def try_monitor(call: Call) -> web.Response:
         raise unavailable("Service Unavailable", detail="the message broker does not answer")
     try:
         with call.resources.replies.expected(check_id) as reply:
-            async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+            async with call.transaction() as connection:
                 customer = await customer_in_scope(connection, call, sent.customer_id)
                 description = with_password(
                     rules.described(sent, customer_id=customer.id),

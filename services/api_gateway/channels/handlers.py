@@ -39,7 +39,7 @@ from services.api_gateway.identifiers import read_identifier
 from services.api_gateway.monitor_handlers import customer_in_scope, wanted_customer
 from services.api_gateway.problems import Fault, Problem, forbidden, not_found, wrong_fields
 from services.api_gateway.reading import read_object, read_query, validated
-from shared.database.pool import Connection, organization_transaction
+from shared.database.pool import Connection
 from shared.notifications.channel_types import seal_secrets, sealed_names, without_secrets
 
 PATH = "/api/notification-channels"
@@ -51,7 +51,7 @@ async def show_channels(call: Call) -> web.Response:
     query = read_query(call.request, ChannelQuery)
     if query.organization_id not in (None, call.organization_id):
         raise not_found("Organization")
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         customer_id = await wanted_customer(connection, call, query.customer_id)
         found = await list_channels(connection, call.organization_id, customer_id=customer_id)
         domains = mail_domains(stored.described for stored in found)
@@ -63,7 +63,7 @@ async def show_channels(call: Call) -> web.Response:
 async def show_channel(call: Call) -> web.Response:
     """`GET /api/notification-channels/{id}`."""
     identifier = _identifier(call)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         stored = channel_in_scope(call, await find_channel(connection, call.organization_id, identifier))
         watched = await watched_hosts(connection, call.organization_id, mail_domains([stored.described]))
     return json_answer(channel_answer(stored, watched, call.resources.address_policy))
@@ -71,7 +71,7 @@ async def show_channel(call: Call) -> web.Response:
 
 async def show_coverage(call: Call) -> web.Response:
     """`GET /api/notification-coverage`."""
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         found = await unheard_customers(connection, call.organization_id, customer_id=call.principal.customer_id)
     customers = [
         UnheardCustomer(customer_id=each.customer_id, name=each.name, monitors=each.monitors) for each in found
@@ -90,7 +90,7 @@ async def create_channel(call: Call) -> web.Response:
     if after is None:
         raise wrong_fields(faults)
     public_id = uuid4()
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         customer_id = await _customer(connection, call, sent.customer_id)
         channel = Channel(
             customer_id=customer_id,
@@ -115,7 +115,7 @@ async def change_channel(call: Call) -> web.Response:
     call.principal.require_write()
     body, unkeepable = await read_object(call.request)
     sent, faults = validated(ChannelPatch, without_answer_fields(body), known=unkeepable)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         stored = channel_in_scope(call, await hold_channel(connection, call.organization_id, identifier))
         if sent is None:
             raise wrong_fields(faults)
@@ -134,7 +134,7 @@ async def remove_channel(call: Call) -> web.Response:
     """`DELETE /api/notification-channels/{id}`."""
     identifier = _identifier(call)
     call.principal.require_write()
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         stored = channel_in_scope(call, await hold_channel(connection, call.organization_id, identifier))
         await delete_channel(connection, stored)
         nobody = await _nobody(connection, call)

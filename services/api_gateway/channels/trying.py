@@ -21,7 +21,7 @@ from services.api_gateway.channels.view import mail_domains, warnings_about
 from services.api_gateway.monitor_handlers import customer_in_scope
 from services.api_gateway.problems import Fault, Problem, wrong_fields
 from services.api_gateway.reading import read_object, validated
-from shared.database.pool import Connection, organization_transaction
+from shared.database.pool import Connection
 
 PATIENCE_SECONDS = 25.0
 LOOK_SECONDS = 0.25
@@ -34,7 +34,7 @@ async def try_channel(call: Call) -> web.Response:
     sent = _read(*await read_object(call.request))
     one_time_id = uuid4()
     started = time.perf_counter()
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         stored, channel = await _channel(connection, call, sent, one_time_id)
         watched = await watched_hosts(connection, call.organization_id, mail_domains([channel]))
         number = None
@@ -116,7 +116,7 @@ async def _awaited(call: Call, number: int) -> TrialEnd:
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
-                async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+                async with call.transaction() as connection:
                     end = await trial_end(connection, call.organization_id, number)
                 if end is not None:
                     return end

@@ -41,7 +41,7 @@ from services.api_gateway.monitor_view import monitor_details
 from services.api_gateway.problems import Fault, not_found, wrong_fields
 from services.api_gateway.reading import read_query
 from shared.checks.vocabulary import MonitorStatus
-from shared.database.pool import Connection, organization_transaction
+from shared.database.pool import Connection
 
 PATH = f"{MONITORS}/{{publicId}}"
 _LOG_LENGTH = 50
@@ -51,7 +51,7 @@ _BEFORE_ALL = UUID(int=0)
 async def show_incident_history(call: Call) -> web.Response:
     """`GET /api/imap-pop-monitors/{publicId}/incident-history`."""
     public_id = monitor_id(call.request)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
         of = (call.organization_id, stored.id)
         now_ms, _ = await read_now(connection)
@@ -66,7 +66,7 @@ async def show_incident_history(call: Call) -> web.Response:
 async def show_alert_history(call: Call) -> web.Response:
     """`GET /api/imap-pop-monitors/{publicId}/alert-history`."""
     public_id = monitor_id(call.request)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
         of = (call.organization_id, stored.id)
         return json_answer(
@@ -80,7 +80,7 @@ async def show_details(call: Call) -> web.Response:
     """`GET /api/imap-pop-monitors/{publicId}/details`."""
     public_id = monitor_id(call.request)
     query = read_query(call.request, DetailsQuery)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
         customer = await find_customer(connection, call.organization_id, stored.description.customer_id)
         if customer is None:

@@ -30,7 +30,7 @@ from services.api_gateway.incidents.timeline_store import read_evidence, read_ti
 from services.api_gateway.monitor_handlers import wanted_customer
 from services.api_gateway.problems import Problem, not_found, wrong_fields
 from services.api_gateway.reading import Model, read_object, read_query, validated
-from shared.database.pool import Connection, organization_transaction
+from shared.database.pool import Connection
 
 PATH = "/api/incidents"
 
@@ -40,7 +40,7 @@ async def show_incidents(call: Call) -> web.Response:
     query = read_query(call.request, IncidentQuery)
     if query.organization_id not in (None, call.organization_id):
         raise not_found("Organization")
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         customer_id = await wanted_customer(connection, call, query.customer_id)
         found = await list_incidents(
             connection,
@@ -58,7 +58,7 @@ async def show_incidents(call: Call) -> web.Response:
 
 async def show_incident(call: Call) -> web.Response:
     """`GET /api/incidents/{publicId}`."""
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         row = await _in_scope(connection, call)
         return json_answer(
             IncidentDetails(
@@ -72,7 +72,7 @@ async def show_incident(call: Call) -> web.Response:
 async def acknowledge_incident(call: Call) -> web.Response:
     """`POST /api/incidents/{publicId}/acknowledge`; whoever was first stays the one who did."""
     call.principal.require_write()
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         row = await _in_scope(connection, call, held=True)
         if row["acknowledged_at"] is None:
             _require_open(row)
@@ -84,7 +84,7 @@ async def note_on_incident(call: Call) -> web.Response:
     """`POST /api/incidents/{publicId}/notes`; a resolved one can be written about as well."""
     call.principal.require_write()
     sent = await _body(call, Note)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         row = await _in_scope(connection, call)
         await add_event(connection, row, kind="note", actor=await _actor(connection, call), text=sent.text)
         return await _changed(connection, call)
@@ -94,7 +94,7 @@ async def snooze_incident(call: Call) -> web.Response:
     """`POST /api/incidents/{publicId}/snooze`."""
     call.principal.require_write()
     sent = await _body(call, Snooze)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         row = await _in_scope(connection, call, held=True)
         _require_open(row)
         await snooze(connection, row, actor=await _actor(connection, call), minutes=sent.minutes)

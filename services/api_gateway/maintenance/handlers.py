@@ -37,7 +37,7 @@ from services.api_gateway.monitor_models import Deleted
 from services.api_gateway.problems import Fault, Problem, forbidden, not_found, wrong_fields
 from services.api_gateway.reading import read_object, read_query, validated
 from services.api_gateway.tags.models import TagBrief
-from shared.database.pool import Connection, organization_transaction
+from shared.database.pool import Connection
 
 PATH = "/api/maintenance-windows"
 _WHAT = "Maintenance window"
@@ -48,7 +48,7 @@ async def show_windows(call: Call) -> web.Response:
     query = read_query(call.request, WindowQuery)
     if query.organization_id not in (None, call.organization_id):
         raise not_found("Organization")
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         customer_id = await wanted_customer(connection, call, query.customer_id)
         found = await list_windows(connection, call.organization_id, customer_id=customer_id)
     return json_answer(MaintenanceWindows([_answer(stored) for stored in found]))
@@ -57,7 +57,7 @@ async def show_windows(call: Call) -> web.Response:
 async def show_window(call: Call) -> web.Response:
     """`GET /api/maintenance-windows/{id}`."""
     identifier = _identifier(call)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         stored = await find_window(connection, call.organization_id, identifier)
     if stored is None:
         raise not_found(_WHAT)
@@ -78,7 +78,7 @@ async def create_window(call: Call) -> web.Response:
     faults += way_faults(asked, stored=None)
     if plan is None or faults:
         raise wrong_fields(faults)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         selection = await _selected(connection, call, asked, stored=None)
         made = await insert_window(connection, call.organization_id, plan, selection)
     assert made is not None  # noqa: S101 - of this very transaction
@@ -91,7 +91,7 @@ async def change_window(call: Call) -> web.Response:
     call.principal.require_maintenance()
     body, unkeepable = await read_object(call.request)
     sent, faults = validated(WindowPatch, without_answer_fields(body), known=unkeepable)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         stored = _changeable(call, await hold_window(connection, call.organization_id, identifier))
         if sent is None:
             raise wrong_fields(faults)
@@ -105,7 +105,7 @@ async def remove_window(call: Call) -> web.Response:
     """`DELETE /api/maintenance-windows/{id}`: one that is open ends now; what was stays in history."""
     identifier = _identifier(call)
     call.principal.require_maintenance()
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         stored = _changeable(call, await hold_window(connection, call.organization_id, identifier))
         await delete_window(connection, stored)
     return json_answer(Deleted())

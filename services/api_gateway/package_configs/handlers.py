@@ -11,7 +11,7 @@ from services.api_gateway.package_configs.models import ANSWER_ONLY, PackageConf
 from services.api_gateway.package_configs.package_store import change_package, list_packages, package_of_customer
 from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
 from services.api_gateway.reading import read_object, validated
-from shared.database.pool import Connection, organization_transaction
+from shared.database.pool import Connection
 
 PATH = "/api/package-configs"
 _LONGEST_TYPE = 100
@@ -19,7 +19,7 @@ _LONGEST_TYPE = 100
 
 async def show_packages(call: Call) -> web.Response:
     """`GET /api/package-configs`: a bare array."""
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         only = await _only_of_customer(connection, call)
         return json_answer(PackageConfigs(await list_packages(connection, call.organization_id, only=only)))
 
@@ -27,7 +27,7 @@ async def show_packages(call: Call) -> web.Response:
 async def show_package(call: Call) -> web.Response:
     """`GET /api/package-configs/{packageType}`."""
     package_type = _package_type(call.request)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         only = await _only_of_customer(connection, call)
         found = await list_packages(connection, call.organization_id, only=package_type)
     if not found or only not in (None, package_type):
@@ -45,7 +45,7 @@ async def change_package_config(call: Call) -> web.Response:
     sent, faults = validated(PackageConfigPatch, fields, known=unkeepable)
     if sent is None:
         raise wrong_fields(faults)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         return json_answer(await change_package(connection, call.organization_id, package_type, sent))
 
 

@@ -20,7 +20,7 @@ from services.api_gateway.tags.tag_store import (
     list_tags,
     unassign_tag,
 )
-from shared.database.pool import Connection, organization_transaction
+from shared.database.pool import Connection
 
 PATH = "/api/tags"
 MONITOR_TAGS = "/api/monitor-tags"
@@ -28,7 +28,7 @@ MONITOR_TAGS = "/api/monitor-tags"
 
 async def show_tags(call: Call) -> web.Response:
     """`GET /api/tags`: a bare array."""
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         found = await list_tags(connection, call.organization_id)
     return json_answer(Tags(found))
 
@@ -43,7 +43,7 @@ async def create_tag(call: Call) -> web.Response:
     if sent is None:
         wrong_color = any(fault.pointer == "/color" for fault in faults)
         raise wrong_fields(faults, code="invalidTagColor" if wrong_color else None)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         tag = await insert_tag(connection, call.organization_id, sent)
     if tag is None:
         said = "there is a tag of this name already"
@@ -58,7 +58,7 @@ async def remove_tag(call: Call) -> web.Response:
     identifier = read_identifier(call.request.match_info["id"])
     if identifier is None:
         raise Problem(HTTPStatus.BAD_REQUEST, "Invalid tag ID")
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         tag = await find_tag(connection, call.organization_id, identifier)
         if tag is None:
             raise not_found("Tag")
@@ -70,7 +70,7 @@ async def tag_monitor(call: Call) -> web.Response:
     """`POST /api/monitor-tags`: once is as good as twice."""
     call.principal.require_write()
     sent = await _read_monitor_tag(call)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         monitor, tag = await _both(connection, call, sent)
         since = await assign_tag(connection, monitor, tag)
     return json_answer(MonitorTagged(monitor_id=monitor.id, tag_id=tag.id, created_at=since))
@@ -80,7 +80,7 @@ async def untag_monitor(call: Call) -> web.Response:
     """`DELETE /api/monitor-tags`."""
     call.principal.require_write()
     sent = await _read_monitor_tag(call)
-    async with organization_transaction(call.resources.pool, call.organization_id) as connection:
+    async with call.transaction() as connection:
         monitor, tag = await _both(connection, call, sent)
         if not await unassign_tag(connection, monitor, tag):
             raise not_found("Tag assignment")
