@@ -19,6 +19,7 @@ from shared.broker.seam import BrokerError
 from shared.database.errors import DatabaseConflict, DatabaseRejected, DatabaseUnavailable
 
 REQUEST_ID_HEADER = "X-Request-Id"
+REQUEST_ID = web.RequestKey("REQUEST_ID", str)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _QUIET_PATHS = frozenset({"/livez", "/readyz"})
 
@@ -29,7 +30,7 @@ _log = structlog.get_logger()
 async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Whatever the handler does, a response with the common headers."""
     started = time.perf_counter()
-    request_id = _request_id(request)
+    request_id = request[REQUEST_ID] = _request_id(request)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
     try:

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from services.api_gateway.client_address import client_address
+from services.api_gateway.client_address import address_of, counted_address
 from services.api_gateway.principal import Principal
 from services.api_gateway.problems import Problem, too_many, unauthorized
 from services.api_gateway.rate_limits import RateLimit
@@ -53,11 +53,11 @@ class Authenticator:
         if found is None:
             self._tokens.forget(hashed)
             raise self._refused(address, "the token is unknown, revoked or expired")
-        await self._touch(found)
+        await self._touch(hashed, found)
         return found, self._tokens.remaining(hashed)
 
-    async def _touch(self, principal: Principal) -> None:
-        if not self._touches.take(principal.token_id):
+    async def _touch(self, hashed: bytes, principal: Principal) -> None:
+        if not self._touches.take(hashed):
             return
         try:
             await touch_token(self._pool, principal)
@@ -82,9 +82,7 @@ class Authenticator:
         return problem
 
     def _address(self, request: web.Request) -> str:
-        peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-        forwarded = request.headers.getall("X-Forwarded-For", [])
-        return client_address(peer[0] if isinstance(peer, tuple) else None, forwarded, self._trusted)
+        return counted_address(address_of(request, self._trusted))
 
 
 def _bearer_hash(request: web.Request) -> bytes | None:

@@ -1,5 +1,6 @@
 """A call of an operation: the request, who makes it, and what is needed to answer. Also how answers are written."""
 
+import json
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel
 
+from services.api_gateway.answering import REQUEST_ID
 from services.api_gateway.authentication import REMAINING_HEADER, Authenticator
+from services.api_gateway.client_address import address_of
 from services.api_gateway.principal import Principal
 from services.api_gateway.problems import Problem
 from services.api_gateway.resources import RESOURCES, Resources
@@ -29,9 +32,35 @@ class Call:
     def organization_id(self) -> int:
         return self.principal.organization_id
 
+    @property
+    def address(self) -> str:
+        """Where it comes from."""
+        return address_of(self.request, self.resources.settings.trusted_proxies)
+
+    @property
+    def actor(self) -> str:
+        """Who is answerable for what it does, as the setting `mailprobe.actor` tells the triggers of a transaction.
+
+        A JSON object: `kind` (token, user; operator where the command did it), `id` (of the token or the user; null
+        for an operator), `name`, `address` (an IP address, null for an operator), `requestId` (null likewise).
+        """
+        actor = self.principal.actor
+        said = {
+            "kind": actor.kind,
+            "id": actor.id,
+            "name": actor.name,
+            "address": self.address,
+            "requestId": self.request.get(REQUEST_ID),
+        }
+        return json.dumps(said)
+
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
-        """A transaction for the organization this call is about."""
-        return organization_transaction(self.resources.pool, self.organization_id)
+        """A transaction for the organization this call is about, in the name of who makes it."""
+        return organization_transaction(self.resources.pool, self.organization_id, actor=self.actor)
+
+    def home_transaction(self) -> AbstractAsyncContextManager[Connection]:
+        """The same for the organization whoever calls belongs to: where their own account and sessions are."""
+        return organization_transaction(self.resources.pool, self.principal.home, actor=self.actor)
 
 
 CallHandler = Callable[[Call], Awaitable[web.Response]]
@@ -44,7 +73,10 @@ def for_token_holders(handler: CallHandler) -> Handler:
 
     async def authenticated(request: web.Request) -> web.StreamResponse:
         principal, remaining = await request.app[AUTHENTICATOR].principal(request)
-        structlog.contextvars.bind_contextvars(organization_id=principal.organization_id, token_id=principal.token_id)
+        actor = principal.actor
+        structlog.contextvars.bind_contextvars(
+            organization_id=principal.organization_id, **{f"{actor.kind}_id": actor.id}
+        )
         call = Call(request, principal, request.app[RESOURCES])
         try:
             response = await handler(call)
@@ -64,7 +96,11 @@ def for_anybody(handler: Callable[[web.Request], Awaitable[web.Response]], *, co
         if not counted:
             return await handler(request)
         remaining = request.app[AUTHENTICATOR].count_anonymous(request)
-        response = await handler(request)
+        try:
+            response = await handler(request)
+        except Problem as problem:
+            problem.headers.setdefault(REMAINING_HEADER, str(remaining))
+            raise
         response.headers[REMAINING_HEADER] = str(remaining)
         return response
 

@@ -33,7 +33,7 @@ PATH = "/api/customers"
 async def show_customers(call: Call) -> web.Response:
     """`GET /api/customers`: a bare array."""
     async with call.transaction() as connection:
-        found = await list_customers(connection, call.organization_id, only=call.principal.customer_id)
+        found = await list_customers(connection, call.organization_id, only=call.principal.customers_wanted())
     return json_answer(Customers(found))
 
 

@@ -1,5 +1,6 @@
 """Customers and the organization they belong to. The gateway is their only writer."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ _COLUMNS = """id, public_id, organization_id, name, email, package_type, status,
 _BY_NUMBER = f"SELECT {_COLUMNS} FROM customers WHERE organization_id = $1 AND id = $2"  # noqa: S608 - our constants
 _BY_UUID = f"SELECT {_COLUMNS} FROM customers WHERE organization_id = $1 AND public_id = $2"  # noqa: S608
 _LIST = f"""SELECT {_COLUMNS} FROM customers
-    WHERE organization_id = $1 AND ($2::bigint IS NULL OR id = $2) ORDER BY id"""  # noqa: S608
+    WHERE organization_id = $1 AND ($2::bigint[] IS NULL OR id = ANY ($2)) ORDER BY id"""  # noqa: S608
 _INSERT = f"""INSERT INTO customers (organization_id, name, email, package_type, custom_fields)
     VALUES ($1, $2, $3, $4, $5) RETURNING {_COLUMNS}"""  # noqa: S608
 _CHANGEABLE = (
@@ -33,8 +34,8 @@ async def find_customer(connection: Connection, organization_id: int, identifier
     return None if row is None else _customer(row)
 
 
-async def list_customers(connection: Connection, organization_id: int, *, only: int | None) -> list[Customer]:
-    """All customers, or only the one a token is limited to."""
+async def list_customers(connection: Connection, organization_id: int, *, only: Sequence[int] | None) -> list[Customer]:
+    """All customers, or only those in scope."""
     return [_customer(row) for row in await connection.fetch(_LIST, organization_id, only)]
 
 

@@ -82,7 +82,7 @@ async def show_monitors(call: Call) -> web.Response:
         raise not_found("Organization")
     async with call.transaction() as connection:
         wanted = MonitorFilter(
-            customer_id=await wanted_customer(connection, call, query.customer_id),
+            customer_ids=await wanted_customers(connection, call, query.customer_id),
             search=query.search or None,
             status=status_of(query.status) if query.status else None,
             health=query.health,
@@ -183,14 +183,14 @@ async def customer_in_scope(connection: Connection, call: Call, identifier: int 
     return customer
 
 
-async def wanted_customer(connection: Connection, call: Call, text: str | None) -> int | None:
-    """The customer a list is asked for, else the only one this token may see; raises Problem 400, 403 or 404."""
+async def wanted_customers(connection: Connection, call: Call, text: str | None) -> Sequence[int] | None:
+    """The customer a list is asked for, else all in scope (None: every one); raises Problem 400, 403 or 404."""
     if text is None:
-        return call.principal.customer_id
+        return call.principal.customers_wanted()
     identifier = read_customer_identifier(text)
     if identifier is None:
         raise wrong_fields([Fault(pointer="/customerId", detail="Invalid Customer identifier")])
-    return (await customer_in_scope(connection, call, identifier)).id
+    return [(await customer_in_scope(connection, call, identifier)).id]
 
 
 async def _wanted_tag(connection: Connection, call: Call, text: str | None) -> int | None:

@@ -48,7 +48,7 @@ _DELETE = "DELETE FROM monitors WHERE organization_id = $1 AND public_id = $2"
 _NOTIFY = "SELECT pg_notify('mailprobe_monitors', $1)"
 
 _WHERE = """WHERE m.organization_id = $1
-    AND ($2::bigint IS NULL OR m.customer_id = $2)
+    AND ($2::bigint[] IS NULL OR m.customer_id = ANY ($2))
     AND ($3::text IS NULL OR m.name ILIKE $3 OR m.hostname ILIKE $4 OR c.name ILIKE $3)
     AND ($5::text IS NULL OR m.status = $5)
     AND ($6::text IS NULL OR coalesce(h.health, 'unknown') = $6)
@@ -73,7 +73,7 @@ _SORT_COLUMNS = {
 class MonitorFilter:
     """Which monitors are meant; None: whichever."""
 
-    customer_id: int | None = None
+    customer_ids: Sequence[int] | None = None
     search: str | None = None
     status: MonitorStatus | None = None
     health: Health | None = None
@@ -125,7 +125,7 @@ async def list_monitors(
     """One page, and how many there are in all. `sort` is a field's name, with a minus for downwards."""
     values = (
         organization_id,
-        wanted.customer_id,
+        wanted.customer_ids,
         *_patterns(wanted.search),
         wanted.status,
         wanted.health,

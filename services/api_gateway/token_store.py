@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services.api_gateway.principal import Principal, Role
+from services.api_gateway.principal import Actor, ActorKind, Principal, Role
 from shared.database.errors import translated_errors
 from shared.database.pool import Pool, organization_transaction
 
@@ -16,7 +16,7 @@ PREFIX = "mp_"
 LONGEST_TOKEN = 200
 
 # SECURITY DEFINER: which organization it is of is not known yet.
-_FIND = "SELECT id, organization_id, customer_id, role, expires_at FROM find_token($1)"
+_FIND = "SELECT id, organization_id, customer_id, role, name, expires_at FROM find_bearer($1)"
 _INSERT = """
     INSERT INTO tokens (organization_id, customer_id, name, role, token_hash, token_hint, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)"""
@@ -86,14 +86,14 @@ async def find_principal(pool: Pool, hashed: bytes) -> Principal | None:
     if row is None or (row["expires_at"] is not None and row["expires_at"] <= datetime.now(UTC)):
         return None
     return Principal(
-        token_id=row["id"],
+        actor=Actor(ActorKind.TOKEN, row["id"], row["name"]),
         organization_id=row["organization_id"],
         role=Role(row["role"]),
-        customer_id=row["customer_id"],
+        customer_ids=None if row["customer_id"] is None else frozenset({row["customer_id"]}),
     )
 
 
 async def touch_token(pool: Pool, principal: Principal) -> None:
     """Note that a token was used."""
     async with organization_transaction(pool, principal.organization_id) as connection:
-        await connection.execute(_TOUCH, principal.token_id)
+        await connection.execute(_TOUCH, principal.actor.id)

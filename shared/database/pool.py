@@ -17,6 +17,8 @@ GATEWAY_ROLE = "mailprobe_gateway"
 PIPELINE_ROLE = "mailprobe_pipeline"
 NOTIFIER_ROLE = "mailprobe_notifier"
 
+_ACT_FOR = "SELECT set_config('mailprobe.organization', $1, true), set_config('mailprobe.actor', $2, true)"
+
 
 def _server_settings(role: str | None, application_name: str, extra: dict[str, str] | None) -> dict[str, str]:
     settings = {"search_path": "mailprobe", "application_name": application_name, **(extra or {})}
@@ -106,10 +108,14 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def organization_transaction(pool: Pool, organization_id: int) -> AsyncIterator[Connection]:
-    """A transaction that sees and writes the rows of one organization only (row-level security)."""
+async def organization_transaction(pool: Pool, organization_id: int, *, actor: str = "") -> AsyncIterator[Connection]:
+    """A transaction that sees and writes the rows of one organization only (row-level security).
+
+    Args:
+        actor: who is answerable for it, as JSON, for triggers to keep; empty: nobody in particular.
+    """
     async with transaction(pool) as connection:
-        await connection.execute("SELECT set_config('mailprobe.organization', $1, true)", str(organization_id))
+        await connection.execute(_ACT_FOR, str(organization_id), actor)
         yield connection
 
 

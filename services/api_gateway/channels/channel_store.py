@@ -15,7 +15,7 @@ _COLUMNS = """id, public_id, organization_id, customer_id, name, type, config, s
 _BY_NUMBER = f"SELECT {_COLUMNS} FROM notification_channels WHERE organization_id = $1 AND id = $2"  # noqa: S608 - our constants
 _BY_UUID = f"SELECT {_COLUMNS} FROM notification_channels WHERE organization_id = $1 AND public_id = $2"  # noqa: S608
 _LIST = f"""SELECT {_COLUMNS} FROM notification_channels
-    WHERE organization_id = $1 AND ($2::bigint IS NULL OR customer_id = $2)
+    WHERE organization_id = $1 AND ($2::bigint[] IS NULL OR customer_id = ANY ($2))
     ORDER BY customer_id NULLS FIRST, priority, id"""  # noqa: S608
 
 _INSERT = """INSERT INTO notification_channels (organization_id, public_id, customer_id, name, type, config,
@@ -39,7 +39,7 @@ _WATCHED = """SELECT DISTINCT lower(m.hostname) AS host, m.customer_id FROM moni
 
 _UNHEARD = """SELECT u.customer_id, c.name, u.monitors FROM customers_nobody_is_told_of u
     JOIN customers c ON c.organization_id = u.organization_id AND c.id = u.customer_id
-    WHERE u.organization_id = $1 AND ($2::bigint IS NULL OR u.customer_id = $2) ORDER BY u.customer_id"""
+    WHERE u.organization_id = $1 AND ($2::bigint[] IS NULL OR u.customer_id = ANY ($2)) ORDER BY u.customer_id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +93,10 @@ class Unheard:
 
 
 async def list_channels(
-    connection: Connection, organization_id: int, *, customer_id: int | None
+    connection: Connection, organization_id: int, *, customer_ids: Sequence[int] | None
 ) -> list[StoredChannel]:
     """Of one customer, or all: defaults first, each in order of priority."""
-    return [_stored(row) for row in await connection.fetch(_LIST, organization_id, customer_id)]
+    return [_stored(row) for row in await connection.fetch(_LIST, organization_id, customer_ids)]
 
 
 async def find_channel(connection: Connection, organization_id: int, identifier: int | UUID) -> StoredChannel | None:
@@ -139,10 +139,10 @@ async def watched_hosts(connection: Connection, organization_id: int, domains: I
 
 
 async def unheard_customers(
-    connection: Connection, organization_id: int, *, customer_id: int | None
+    connection: Connection, organization_id: int, *, customer_ids: Sequence[int] | None
 ) -> Sequence[Unheard]:
     """Customers of whose active monitors nobody would be told; of one only, or of all."""
-    return [Unheard(**row) for row in await connection.fetch(_UNHEARD, organization_id, customer_id)]
+    return [Unheard(**row) for row in await connection.fetch(_UNHEARD, organization_id, customer_ids)]
 
 
 async def _find(

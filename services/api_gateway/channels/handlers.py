@@ -36,7 +36,7 @@ from services.api_gateway.channels.models import (
 from services.api_gateway.channels.rules import After, Before, configured
 from services.api_gateway.channels.view import channel_answer, channel_saved, mail_domains
 from services.api_gateway.identifiers import read_identifier
-from services.api_gateway.monitor_handlers import customer_in_scope, wanted_customer
+from services.api_gateway.monitor_handlers import customer_in_scope, wanted_customers
 from services.api_gateway.problems import Fault, Problem, forbidden, not_found, wrong_fields
 from services.api_gateway.reading import read_object, read_query, validated
 from shared.database.pool import Connection
@@ -52,8 +52,8 @@ async def show_channels(call: Call) -> web.Response:
     if query.organization_id not in (None, call.organization_id):
         raise not_found("Organization")
     async with call.transaction() as connection:
-        customer_id = await wanted_customer(connection, call, query.customer_id)
-        found = await list_channels(connection, call.organization_id, customer_id=customer_id)
+        customer_ids = await wanted_customers(connection, call, query.customer_id)
+        found = await list_channels(connection, call.organization_id, customer_ids=customer_ids)
         domains = mail_domains(stored.described for stored in found)
         watched = await watched_hosts(connection, call.organization_id, domains)
     policy = call.resources.address_policy
@@ -72,7 +72,9 @@ async def show_channel(call: Call) -> web.Response:
 async def show_coverage(call: Call) -> web.Response:
     """`GET /api/notification-coverage`."""
     async with call.transaction() as connection:
-        found = await unheard_customers(connection, call.organization_id, customer_id=call.principal.customer_id)
+        found = await unheard_customers(
+            connection, call.organization_id, customer_ids=call.principal.customers_wanted()
+        )
     customers = [
         UnheardCustomer(customer_id=each.customer_id, name=each.name, monitors=each.monitors) for each in found
     ]
@@ -212,8 +214,8 @@ async def _customer(connection: Connection, call: Call, identifier: int | UUID |
     """Whose channel it will be; None: the organization's default. Raises Problem 403 or 404."""
     if identifier is not None:
         return (await customer_in_scope(connection, call, identifier)).id
-    if call.principal.customer_id is not None:
-        raise forbidden("a token of one customer may only make channels of that customer; name it as customerId")
+    if call.principal.customer_ids is not None:
+        raise forbidden("only channels of the customers in scope may be made; name one as customerId")
     return None
 
 
@@ -224,7 +226,7 @@ async def _fallback(
     if sent.fallback_channel_id is None:
         return None
     found = await find_channel(connection, call.organization_id, sent.fallback_channel_id)
-    seen = {customer_id, None} if call.principal.customer_id is None else {customer_id}
+    seen = {customer_id, None} if call.principal.customer_ids is None else {customer_id}
     if found is None or found.described.customer_id not in seen or found.id == own_id:
         said = "fallbackChannelId must be another channel of the same customer or of the organization"
         raise wrong_fields([Fault(pointer="/fallbackChannelId", detail=said)])
@@ -238,8 +240,8 @@ def _conditions(sent: ChannelFields) -> dict[str, object]:
 
 
 async def _nobody(connection: Connection, call: Call) -> bool:
-    customer_id = call.principal.customer_id
-    return bool(await unheard_customers(connection, call.organization_id, customer_id=customer_id))
+    customer_ids = call.principal.customers_wanted()
+    return bool(await unheard_customers(connection, call.organization_id, customer_ids=customer_ids))
 
 
 async def _saved(

@@ -90,7 +90,7 @@ async def _channel(
         stored = channel_in_scope(call, await find_channel(connection, call.organization_id, sent.channel_id))
         return stored, stored.described
     assert sent.type is not None  # noqa: S101 - see _read
-    customer_id = call.principal.customer_id
+    customer_id = call.principal.single_customer_id
     if sent.customer_id is not None:
         customer_id = (await customer_in_scope(connection, call, sent.customer_id)).id
     after, faults = configured(sent.type, sent.config or {}, before=None)

@@ -15,7 +15,6 @@ from services.api_gateway.incidents.incident_store import (
     incident_of,
     list_incidents,
     snooze,
-    token_name,
 )
 from services.api_gateway.incidents.models import (
     IncidentChanged,
@@ -27,7 +26,7 @@ from services.api_gateway.incidents.models import (
     Snooze,
 )
 from services.api_gateway.incidents.timeline_store import read_evidence, read_timeline
-from services.api_gateway.monitor_handlers import wanted_customer
+from services.api_gateway.monitor_handlers import wanted_customers
 from services.api_gateway.problems import Problem, not_found, wrong_fields
 from services.api_gateway.reading import Model, read_object, read_query, validated
 from shared.database.pool import Connection
@@ -41,18 +40,18 @@ async def show_incidents(call: Call) -> web.Response:
     if query.organization_id not in (None, call.organization_id):
         raise not_found("Organization")
     async with call.transaction() as connection:
-        customer_id = await wanted_customer(connection, call, query.customer_id)
+        customer_ids = await wanted_customers(connection, call, query.customer_id)
         found = await list_incidents(
             connection,
             call.organization_id,
-            customer_id=customer_id,
+            customer_ids=customer_ids,
             status=query.status,
             limit=query.limit,
             offset=query.offset,
         )
         if query.include_total in ("0", "false"):
             return json_answer(Incidents(found))
-        total = await count_incidents(connection, call.organization_id, customer_id=customer_id, status=query.status)
+        total = await count_incidents(connection, call.organization_id, customer_ids=customer_ids, status=query.status)
     return json_answer(Incidents(IncidentPage(incidents=found, total=total, limit=query.limit, offset=query.offset)))
 
 
@@ -76,7 +75,7 @@ async def acknowledge_incident(call: Call) -> web.Response:
         row = await _in_scope(connection, call, held=True)
         if row["acknowledged_at"] is None:
             _require_open(row)
-            await acknowledge(connection, row, actor=await _actor(connection, call))
+            await acknowledge(connection, row, actor=call.principal.actor.name)
         return await _changed(connection, call)
 
 
@@ -86,7 +85,7 @@ async def note_on_incident(call: Call) -> web.Response:
     sent = await _body(call, Note)
     async with call.transaction() as connection:
         row = await _in_scope(connection, call)
-        await add_event(connection, row, kind="note", actor=await _actor(connection, call), text=sent.text)
+        await add_event(connection, row, kind="note", actor=call.principal.actor.name, text=sent.text)
         return await _changed(connection, call)
 
 
@@ -97,7 +96,7 @@ async def snooze_incident(call: Call) -> web.Response:
     async with call.transaction() as connection:
         row = await _in_scope(connection, call, held=True)
         _require_open(row)
-        await snooze(connection, row, actor=await _actor(connection, call), minutes=sent.minutes)
+        await snooze(connection, row, actor=call.principal.actor.name, minutes=sent.minutes)
         return await _changed(connection, call)
 
 
@@ -115,10 +114,6 @@ async def _in_scope(connection: Connection, call: Call, *, held: bool = False) -
 
 async def _changed(connection: Connection, call: Call) -> web.Response:
     return json_answer(IncidentChanged(incident=incident_of(await _in_scope(connection, call))))
-
-
-async def _actor(connection: Connection, call: Call) -> str:
-    return await token_name(connection, call.organization_id, call.principal.token_id)
 
 
 async def _body(call: Call, model: type[Model]) -> Model:

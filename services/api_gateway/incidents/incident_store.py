@@ -1,5 +1,6 @@
 """Incidents and what people did about them. The recorder opens and resolves them; the gateway notes what people do."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +29,7 @@ _FROM = """FROM incidents i
     LEFT JOIN monitors m ON m.id = i.monitor_id
     LEFT JOIN customers c ON c.id = i.customer_id
     LEFT JOIN incident_groups g ON g.id = i.group_id"""
-_WHERE = """WHERE i.organization_id = $1 AND ($2::bigint IS NULL OR i.customer_id = $2)
+_WHERE = """WHERE i.organization_id = $1 AND ($2::bigint[] IS NULL OR i.customer_id = ANY ($2))
     AND ($3::boolean IS NULL OR (i.resolved_at IS NULL) = $3)"""
 
 _LIST = f"SELECT {_COLUMNS} {_FROM} {_WHERE} ORDER BY i.id DESC LIMIT $4 OFFSET $5"
@@ -43,7 +44,6 @@ _SNOOZE = """
     UPDATE incidents SET snoozed_until = CASE WHEN $3::integer > 0 THEN clock_ms() + $3::bigint * 60000 END
     WHERE organization_id = $1 AND id = $2 RETURNING snoozed_until"""
 _EVENT = "INSERT INTO incident_events (organization_id, incident_id, kind, actor, text) VALUES ($1, $2, $3, $4, $5)"
-_TOKEN_NAME = "SELECT name FROM tokens WHERE organization_id = $1 AND id = $2"
 
 IncidentRow = Any  # a row of _COLUMNS
 
@@ -52,21 +52,21 @@ async def list_incidents(
     connection: Connection,
     organization_id: int,
     *,
-    customer_id: int | None,
+    customer_ids: Sequence[int] | None,
     status: Status | None,
     limit: int,
     offset: int,
 ) -> list[IncidentItem]:
     """Incidents, newest first."""
-    rows = await connection.fetch(_LIST, organization_id, customer_id, _is_open(status), limit, offset)
+    rows = await connection.fetch(_LIST, organization_id, customer_ids, _is_open(status), limit, offset)
     return [_item(row) for row in rows]
 
 
 async def count_incidents(
-    connection: Connection, organization_id: int, *, customer_id: int | None, status: Status | None
+    connection: Connection, organization_id: int, *, customer_ids: Sequence[int] | None, status: Status | None
 ) -> int:
     """How many there are in all."""
-    total: int = await connection.fetchval(_COUNT, organization_id, customer_id, _is_open(status))
+    total: int = await connection.fetchval(_COUNT, organization_id, customer_ids, _is_open(status))
     return total
 
 
@@ -93,12 +93,6 @@ async def snooze(connection: Connection, row: IncidentRow, *, actor: str, minute
 async def add_event(connection: Connection, row: IncidentRow, *, kind: str, actor: str, text: str | None) -> None:
     """Note what somebody did."""
     await connection.execute(_EVENT, row["organization_id"], row["id"], kind, actor, text)
-
-
-async def token_name(connection: Connection, organization_id: int, token_id: int) -> str:
-    """Under which name the holder of a token acts."""
-    name: str | None = await connection.fetchval(_TOKEN_NAME, organization_id, token_id)
-    return name or f"token {token_id}"
 
 
 def incident_of(row: IncidentRow) -> Incident:

@@ -32,7 +32,7 @@ from services.api_gateway.maintenance.window_store import (
     list_windows,
     update_window,
 )
-from services.api_gateway.monitor_handlers import customer_in_scope, wanted_customer
+from services.api_gateway.monitor_handlers import customer_in_scope, wanted_customers
 from services.api_gateway.monitor_models import Deleted
 from services.api_gateway.problems import Fault, Problem, forbidden, not_found, wrong_fields
 from services.api_gateway.reading import read_object, read_query, validated
@@ -49,8 +49,8 @@ async def show_windows(call: Call) -> web.Response:
     if query.organization_id not in (None, call.organization_id):
         raise not_found("Organization")
     async with call.transaction() as connection:
-        customer_id = await wanted_customer(connection, call, query.customer_id)
-        found = await list_windows(connection, call.organization_id, customer_id=customer_id)
+        customer_ids = await wanted_customers(connection, call, query.customer_id)
+        found = await list_windows(connection, call.organization_id, customer_ids=customer_ids)
     return json_answer(MaintenanceWindows([_answer(stored) for stored in found]))
 
 
@@ -131,7 +131,7 @@ def _require_scope(call: Call, selection: Selection) -> None:
         call.principal.require_customer(selection.customer_id)
         return
     call.principal.require_write()
-    if call.principal.customer_id is not None:
+    if call.principal.customer_ids is not None:
         raise forbidden("this window is for every customer of the organization")
 
 
@@ -178,12 +178,12 @@ async def _selected(connection: Connection, call: Call, asked: Wanted, *, stored
     chosen = [monitors[name] for name in names]
     for monitor in chosen:
         call.principal.require_customer(monitor.customer_id)
-    customer_id = call.principal.customer_id
+    customer_id = call.principal.single_customer_id
     if asked.customer is not None:
         customer_id = (await customer_in_scope(connection, call, asked.customer)).id
     selection = selected(
         asked,
-        stored=stored or Selection(customer_id=call.principal.customer_id),
+        stored=stored or Selection(customer_id=call.principal.single_customer_id),
         monitors={name: monitor.id for name, monitor in monitors.items()},
         tags=tags,
         customer_of_monitors=_only_customer(chosen),

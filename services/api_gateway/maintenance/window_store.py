@@ -23,7 +23,7 @@ _WHERE = "FROM maintenance_windows w WHERE w.organization_id = $1 AND w.deleted_
 _BY_NUMBER = f"SELECT {_COLUMNS} {_WHERE} AND w.id = $2"
 _BY_UUID = f"SELECT {_COLUMNS} {_WHERE} AND w.public_id = $2"
 # Those for everybody are shown to each customer: they say why its monitors are quiet.
-_LIST = f"""SELECT {_COLUMNS} {_WHERE} AND ($2::bigint IS NULL OR w.customer_id IS NULL OR w.customer_id = $2)
+_LIST = f"""SELECT {_COLUMNS} {_WHERE} AND ($2::bigint[] IS NULL OR w.customer_id IS NULL OR w.customer_id = ANY ($2))
     ORDER BY w.starts_at DESC, w.id DESC"""
 
 _INSERT = """INSERT INTO maintenance_windows (organization_id, name, description, starts_at, ends_at, time_zone,
@@ -86,9 +86,11 @@ class KnownMonitor:
     customer_id: int
 
 
-async def list_windows(connection: Connection, organization_id: int, *, customer_id: int | None) -> list[StoredWindow]:
-    """The newest first; of one customer only, or of all."""
-    return [_stored(row) for row in await connection.fetch(_LIST, organization_id, customer_id)]
+async def list_windows(
+    connection: Connection, organization_id: int, *, customer_ids: Sequence[int] | None
+) -> list[StoredWindow]:
+    """The newest first; of some customers only, or of all."""
+    return [_stored(row) for row in await connection.fetch(_LIST, organization_id, customer_ids)]
 
 
 async def find_window(connection: Connection, organization_id: int, identifier: int | UUID) -> StoredWindow | None:

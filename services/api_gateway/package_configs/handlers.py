@@ -1,4 +1,4 @@
-"""Package configs over HTTP. A token of one customer sees the package that holds for that customer."""
+"""Package configs over HTTP. Whoever is limited to some customers sees the packages that hold for those."""
 
 from http import HTTPStatus
 
@@ -6,7 +6,7 @@ from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
 from services.api_gateway.customer_models import Customer
-from services.api_gateway.customer_store import find_customer
+from services.api_gateway.customer_store import list_customers
 from services.api_gateway.package_configs.models import ANSWER_ONLY, PackageConfigPatch, PackageConfigs
 from services.api_gateway.package_configs.package_store import change_package, list_packages, package_of_customer
 from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
@@ -20,7 +20,7 @@ _LONGEST_TYPE = 100
 async def show_packages(call: Call) -> web.Response:
     """`GET /api/package-configs`: a bare array."""
     async with call.transaction() as connection:
-        only = await _only_of_customer(connection, call)
+        only = await _only_of_customers(connection, call)
         return json_answer(PackageConfigs(await list_packages(connection, call.organization_id, only=only)))
 
 
@@ -28,9 +28,9 @@ async def show_package(call: Call) -> web.Response:
     """`GET /api/package-configs/{packageType}`."""
     package_type = _package_type(call.request)
     async with call.transaction() as connection:
-        only = await _only_of_customer(connection, call)
-        found = await list_packages(connection, call.organization_id, only=package_type)
-    if not found or only not in (None, package_type):
+        only = await _only_of_customers(connection, call)
+        found = await list_packages(connection, call.organization_id, only=[package_type])
+    if not found or (only is not None and package_type not in only):
         raise not_found("Package config")
     return json_answer(found[0])
 
@@ -57,14 +57,12 @@ async def require_package_interval(connection: Connection, customer: Customer, i
         raise wrong_fields([Fault(pointer="/checkInterval", detail=detail)])
 
 
-async def _only_of_customer(connection: Connection, call: Call) -> str | None:
-    if call.principal.customer_id is None:
+async def _only_of_customers(connection: Connection, call: Call) -> set[str] | None:
+    if call.principal.customer_ids is None:
         return None
-    customer = await find_customer(connection, call.organization_id, call.principal.customer_id)
-    if customer is None:
-        raise not_found("Customer")
-    found, _ = await package_of_customer(connection, call.organization_id, customer.package_type)
-    return found
+    found = await list_customers(connection, call.organization_id, only=call.principal.customers_wanted())
+    packages = {customer.package_type for customer in found}
+    return {(await package_of_customer(connection, call.organization_id, each))[0] for each in packages}
 
 
 def _package_type(request: web.Request) -> str:

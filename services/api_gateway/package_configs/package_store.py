@@ -3,6 +3,7 @@
 A customer's package is the row of its package type; `standard` where there is none.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from services.api_gateway.package_configs.models import KEPT, PackageConfig, PackageConfigPatch
@@ -36,7 +37,7 @@ _LIST = f"""
                     WHERE own.organization_id = c.organization_id AND own.package_type = c.package_type))
         ) AS used_by_customer_count
     FROM package_configs p
-    WHERE p.organization_id = $1 AND ($2::text IS NULL OR p.package_type = $2)
+    WHERE p.organization_id = $1 AND ($2::text[] IS NULL OR p.package_type = ANY ($2))
     ORDER BY p.id"""  # noqa: S608 - our constants
 
 _OF_CUSTOMER = f"""
@@ -52,10 +53,12 @@ _MAKE = "INSERT INTO package_configs (organization_id, package_type) VALUES ($1,
 
 
 async def list_packages(
-    connection: Connection, organization_id: int, *, only: str | None = None
+    connection: Connection, organization_id: int, *, only: Collection[str] | None = None
 ) -> list[PackageConfig]:
-    """All packages, or only one."""
-    return [_package(row) for row in await connection.fetch(_LIST, organization_id, only)]
+    """All packages, or only these."""
+    return [
+        _package(row) for row in await connection.fetch(_LIST, organization_id, None if only is None else list(only))
+    ]
 
 
 async def package_of_customer(
@@ -91,7 +94,7 @@ async def change_package(
         kept,
         *(getattr(sent, name) for name in columns),
     )
-    (changed,) = await list_packages(connection, organization_id, only=package_type)
+    (changed,) = await list_packages(connection, organization_id, only=[package_type])
     return changed
 
 

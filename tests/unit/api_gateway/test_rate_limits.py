@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 
 from services.api_gateway import rate_limits
-from services.api_gateway.client_address import client_address
+from services.api_gateway.client_address import client_address, counted_address
 from services.api_gateway.rate_limits import RateLimit
 
 
@@ -76,4 +76,4 @@ PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
     ],
 )
 def test_only_what_trusted_proxies_wrote_is_believed(peer: str | None, forwarded: list[str], counted: str) -> None:
-    assert client_address(peer, forwarded, PROXIES) == counted
+    assert counted_address(client_address(peer, forwarded, PROXIES)) == counted
