@@ -74,7 +74,9 @@ async def _examined(targets: list[tuple[str, int]], data: Path | None) -> list[F
             _text(settings.amqp_url), _text(settings.management_url), facts.queues if facts else None
         )
     findings += _keys(settings, facts, alone=alone)
-    findings.append(await surroundings.examine_smtp(_text(settings.smtp_url), settings.mail_from))
+    tells_here = alone or settings.channel_private_keys is not None  # then the notifier's settings are those here
+    wanted = facts.mail_wanted if facts and tells_here else None
+    findings.append(await surroundings.examine_smtp(_text(settings.smtp_url), settings.mail_from, wanted=wanted))
     findings.append(_operators(settings, alone=alone))
     return findings
 

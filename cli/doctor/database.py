@@ -104,14 +104,23 @@ def _pulse(pulses: tuple[Pulse, ...] | None, anything_due: bool) -> Finding:
     old = [each for each in pulses if each.age_seconds is None or each.age_seconds > _OLDEST_CANARY_SECONDS]
     if old:
         each = old[0]
-        age = "never came through" if each.age_seconds is None else f"came through {each.age_seconds:.0f} s ago"
+        age = "never passed" if each.age_seconds is None else f"passed {each.age_seconds:.0f} s ago"
+        why = f", and since then failed: {each.fault}" if each.fault else ""
         return ill(
             "canaries",
-            f"the newest of {each.protocol} at {each.location} {age}",
+            f"the newest of {each.protocol} at {each.location} {age}{why}",
             "follow a check: scheduler, `mailprobe queue status`, worker, result recorder; the log of each says why",
         )
+    failing = [each for each in pulses if each.fault is not None]
+    if failing:
+        each = failing[0]
+        return ill(
+            "canaries",
+            f"the newest of {each.protocol} at {each.location} came through and failed: {each.fault}",
+            f"restart the {each.protocol} workers there; their log says what they could not do",
+        )
     oldest = max(each.age_seconds or 0.0 for each in pulses)
-    return well("canaries", f"the oldest of {len(pulses)} came through {oldest:.0f} s ago")
+    return well("canaries", f"the oldest of {len(pulses)} passed {oldest:.0f} s ago")
 
 
 def _audience(untold: tuple[int, int] | None) -> Finding:

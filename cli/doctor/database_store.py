@@ -36,12 +36,18 @@ _CHANNELS_SEALED = """
 SELECT split_part(each.value, '.', 2) AS key, count(*)::integer AS sealed
 FROM notification_channels c, json_each_text(c.sealed_secrets::json) each WHERE c.sealed_secrets IS NOT NULL
 GROUP BY 1"""
+# Channels of mail in use, and active monitors with an address of their own.
+_MAIL_WANTED = """
+SELECT (SELECT count(*) FROM notification_channels WHERE type = 'email' AND is_active)::integer,
+       (SELECT count(*) FROM monitors
+        WHERE status = 'active' AND nullif(notification_email, '') IS NOT NULL)::integer"""
 _UNTOLD = "SELECT coalesce(sum(monitors), 0)::integer, count(*)::integer FROM customers_nobody_is_told_of"
 _PULSE = """
-SELECT l.code, w.protocol, (clock_ms() - max(c.stored_at))::float8 / 1000 AS age
+SELECT l.code, w.protocol, (clock_ms() - max(c.passed_at))::float8 / 1000 AS age,
+       max(c.message) FILTER (WHERE NOT c.passed) AS fault
 FROM location_workers w JOIN locations l ON l.id = w.location_id
 LEFT JOIN canaries c ON c.location_id = w.location_id AND c.protocol = w.protocol
-WHERE w.last_seen_at > clock_ms() - 120000
+WHERE w.last_seen_at > silent_before()
 GROUP BY 1, 2 ORDER BY 1, 2"""
 _UNPARTITIONED = """
 SELECT bool_or(to_regclass('mailprobe.results_' || to_char(to_timestamp(clock_ms() / 1000 + day * 86400)
@@ -51,11 +57,15 @@ FROM generate_series(0, 1) day"""
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """A live place, and how many seconds ago its newest canary was stored; None: none ever was."""
+    """A live place, and how many seconds ago its newest canary that passed was stored; None: none ever was.
+
+    `fault`: what the newest one failed of.
+    """
 
     location: str
     protocol: str
     age_seconds: float | None
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,7 @@ class DatabaseFacts:
     keys_of_passwords: dict[str, int] | None = None  # how many seals, by key
     keys_of_channels: dict[str, int] | None = None
     untold: tuple[int, int] | None = None  # monitors, customers
+    mail_wanted: tuple[int, int] | None = None  # channels, monitors with an address of their own
 
 
 async def read_facts(dsn: str, *, most_hosts: int) -> DatabaseFacts:
@@ -121,6 +132,7 @@ async def _read(connection: Connection, most_hosts: int) -> DatabaseFacts:
         facts |= {
             "keys_of_channels": {row["key"]: row["sealed"] for row in await connection.fetch(_CHANNELS_SEALED)},
             "untold": tuple(await connection.fetchrow(_UNTOLD)),
+            "mail_wanted": tuple(await connection.fetchrow(_MAIL_WANTED)),
         }
     return DatabaseFacts(**facts)
 

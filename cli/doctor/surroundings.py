@@ -112,8 +112,20 @@ async def examine_broker(
     return found
 
 
-async def examine_smtp(url: str | None, sender: str | None) -> Finding:
-    """Whether the server would take mail of ours: as far as MAIL FROM, and no message."""
+async def examine_smtp(url: str | None, sender: str | None, *, wanted: tuple[int, int] | None = None) -> Finding:
+    """Whether the server would take mail of ours: as far as MAIL FROM, and no message.
+
+    Args:
+        wanted: channels of mail, and monitors with an address of their own, that go by it; None: nobody knows, or it
+            is not here that it has to be set.
+    """
+    if url is None and wanted is not None and any(wanted):
+        channels, monitors = wanted
+        return ill(
+            "smtp",
+            f"no mail server is set, and {channels} e-mail channels and {monitors} monitors' own addresses wait for it",
+            "set MAILPROBE_SMTP_URL and MAILPROBE_MAIL_FROM of the notifier",
+        )
     if url is None:
         return unseen("smtp", "no mail server is set, so that nobody is told by e-mail", "set MAILPROBE_SMTP_URL")
     parts = urlsplit(url)

@@ -28,11 +28,11 @@ class Heartbeat:
     pinged_at: float | None = None
     seen_before: bool = False
     silent_told: bool = False
-    reason: str = "no canary has been stored"
+    reason: str = "no canary has passed and been stored"
 
     def seen(self, stored_at: int | None, *, now: float) -> None:
         """The database was asked, and this is its newest canary."""
-        self.reason = "no canary has been stored"
+        self.reason = "no canary has passed and been stored"
         if not self.seen_before:
             # It may be of last year.
             self.newest, self.seen_before = stored_at, True

@@ -22,8 +22,8 @@ SET slot_at = excluded.slot_at, stored_at = excluded.stored_at, passed = exclude
 WHERE excluded.slot_at > c.slot_at OR c.slot_at > clock_ms() + 60000"""
 
 _AGES = """
-SELECT l.code, c.protocol, (clock_ms() - c.stored_at) / 1000.0 AS seconds
-FROM canaries c JOIN locations l ON l.id = c.location_id"""
+SELECT l.code, c.protocol, (clock_ms() - c.passed_at) / 1000.0 AS seconds
+FROM canaries c JOIN locations l ON l.id = c.location_id WHERE c.passed_at IS NOT NULL"""
 
 _HEAR = """
 INSERT INTO hearing AS h (until_at, since_at, before_gap) SELECT now, now, now FROM (SELECT clock_ms() AS now) AS clock
@@ -57,7 +57,7 @@ async def keep_canaries(pool: Pool, canaries: Sequence[CheckResult]) -> None:
 
 
 async def canary_ages(pool: Pool) -> dict[tuple[str, str], float]:
-    """How many seconds ago the newest canary of each (location, protocol) was stored."""
+    """How many seconds ago the newest canary of each (location, protocol) that passed was stored."""
     with translated_errors():
         return {(row["code"], row["protocol"]): float(row["seconds"]) for row in await pool.fetch(_AGES)}
 

@@ -1,6 +1,7 @@
 """The doctor on real servers: a whole system is well, and each thing broken is named with the one thing to do."""
 
 import json
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -123,7 +124,27 @@ async def test_each_thing_that_is_wrong_has_one_thing_to_do(clinic: Clinic, rabb
     assert found["policies"]["remedy"] == "run `mailprobe broker apply`"
     assert "1 stored secrets are sealed with the key klost" in found["keys"]["said"]
     assert "the private ring lacks" in found["channel keys"]["said"]
-    assert "the newest of imap at here came through" in found["canaries"]["said"]
+    assert re.search(r"the newest of imap at here passed 6\d\d s ago", found["canaries"]["said"])
+
+
+async def test_mail_that_would_go_nowhere_and_canaries_that_fail_are_noticed(clinic: Clinic) -> None:
+    await clinic.sql(
+        "INSERT INTO notification_channels (public_id, organization_id, name, type, config, secret_names)"
+        " VALUES (gen_random_uuid(), 1, 'ops', 'email', '{\"email\": \"ops@example.org\"}', '{}');"
+        "INSERT INTO locations (code, name, last_seen_at) VALUES ('here', 'Here', clock_ms());"
+        "INSERT INTO location_workers (location_id, protocol, worker, capacity, in_flight, last_seen_at, canaries)"
+        " SELECT id, 'imap', 'w', 1, 0, clock_ms(), true FROM locations;"
+        "INSERT INTO canaries SELECT id, 'imap', 0, clock_ms() - 9000, true, 'ok' FROM locations;"
+        "UPDATE canaries SET stored_at = clock_ms(), passed = false, message = 'no name server answers'"
+    )
+    code, found = await clinic.examined()
+    assert code == 1
+    assert (found["smtp"]["standing"], found["canaries"]["standing"]) == ("ill", "ill")
+    assert "1 e-mail channels and 0 monitors' own addresses wait for it" in found["smtp"]["said"]
+    assert "MAILPROBE_SMTP_URL" in found["smtp"]["remedy"]
+    assert "came through and failed: no name server answers" in found["canaries"]["said"]
+    _, elsewhere = await clinic.examined(CHANNEL_PRIVATE_KEYS="")
+    assert elsewhere["smtp"]["standing"] == "unseen", "it is the notifier's to set"
 
 
 async def test_back_ends_that_do_not_answer_are_findings_not_failures(clinic: Clinic) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from services.notifier.pulse_store import newest_canary
 from services.result_recorder.answers import keep_answers
 from services.result_recorder.canary_store import canary_ages, note_hearing
 from services.result_recorder.location_store import keep_presence
@@ -110,6 +111,23 @@ async def test_its_age_is_shown_and_grows_by_itself(desk: RecorderDesk, live: No
     shown = metrics.REGISTRY.get_sample_value("mailprobe_canary_age_seconds", {"location": "here", "protocol": "imap"})
     assert shown is not None
     assert shown >= 40.0
+
+
+async def test_one_that_failed_is_kept_and_the_age_is_that_of_the_last_that_passed(
+    desk: RecorderDesk, live: None
+) -> None:
+    await keep_answers(desk.pool, [canary(NOW, "there", kind=OutcomeKind.INTERNAL)])
+    assert await canary_ages(desk.pool) == {}, "it never passed there"
+    await keep_answers(desk.pool, [canary(NOW - 5_000)])
+    for seconds in (30, 60):
+        await desk.set_clock(NOW + seconds * 1000)
+        await keep_answers(desk.pool, [canary(NOW + seconds * 1000, kind=OutcomeKind.INTERNAL)])
+    assert await canary_ages(desk.pool) == {("here", "imap"): 60.0}
+    assert await desk.value("SELECT max(stored_at) FROM canaries") == NOW + 60_000
+    assert await newest_canary(desk.dsn) == NOW, "what failed keeps nobody's alarm from ringing"
+    await keep_answers(desk.pool, [canary(NOW + 60_001)])
+    assert await canary_ages(desk.pool) == {("here", "imap"): 0.0}
+    assert await newest_canary(desk.dsn) == NOW + 60_000
 
 
 async def test_what_a_worker_says_of_canaries_is_kept(desk: RecorderDesk) -> None:
