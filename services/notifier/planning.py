@@ -8,8 +8,8 @@ import structlog
 
 from services.notifier import ripening, ripening_store, thread_store
 from services.notifier.sending import Sending
-from services.notifier.taking import MOST_ROWS, take
-from services.notifier.vocabulary import DAY_MS
+from services.notifier.taking import MOST_ROWS, TRY_AGAIN, CannotPlan, take
+from services.notifier.vocabulary import DAY_MS, MINUTE_MS
 from shared.database.errors import DatabaseError, translated_errors
 from shared.database.pool import NOTIFIER_ROLE, Connection, Pool, connect, transaction
 from shared.runtime import metrics
@@ -19,6 +19,9 @@ OUTBOX_CHANNEL = "mailprobe_outbox"
 POLL_SECONDS = 1.0
 _ALIVE_SECONDS = 10.0
 _KEPT_MS = 7 * DAY_MS
+# What leads to a mistake of ours is tried again after so long, and so many of them end a round.
+ASIDE_MS = 5 * MINUTE_MS
+_MOST_FAULTS = 20
 _ROUNDS_PER_TIDYING = 3600
 
 _log = structlog.get_logger()
@@ -37,6 +40,7 @@ class Planning:
         self._public_url = public_url
         self._sending = sending
         self._held: dict[str, int] = {}
+        self._aside: dict[int, int] = {}  # rows of the outbox, and until when each is left alone
         self._rounds = 0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -50,6 +54,11 @@ class Planning:
                 if not failing:
                     _log.warning("planning_failed", reason=str(error))
                 failing = True
+            except Exception:  # a mistake of ours: the people it does not concern are told all the same
+                metrics.NOTIFIER_FAULTS.inc()
+                if not failing:
+                    _log.exception("planning_failed")
+                failing = True
             else:
                 if failing:
                     _log.info("planning_goes_on")
@@ -58,12 +67,21 @@ class Planning:
 
     async def plan(self) -> int:
         """One round: all of the outbox, then all that is ripe; how many messages were fixed."""
-        taken = MOST_ROWS
-        while taken == MOST_ROWS:
+        taken, faults = MOST_ROWS, 0
+        while taken == MOST_ROWS and faults < _MOST_FAULTS:
             async with self._alone() as connection:
                 if connection is None:
                     return 0
-                taken = await take(connection, now_ms=await _now(connection), mail=self._mail)
+                now_ms = await _now(connection)
+                self._aside = {row: until for row, until in self._aside.items() if until > now_ms}
+                try:
+                    taken = await take(connection, now_ms=now_ms, mail=self._mail, but=self._aside)
+                except CannotPlan as error:
+                    # It stays in the outbox, where its age is an alert.
+                    metrics.NOTIFIER_FAULTS.inc()
+                    _log.error("happening_not_planned", outbox_id=error.row_id, exc_info=error.__cause__)
+                    self._aside[error.row_id] = now_ms + ASIDE_MS
+                    faults += 1
         return await self._ripen()
 
     async def _ripen(self) -> int:
@@ -100,6 +118,12 @@ class Planning:
             said = f"the notifier could not put it into words ({type(error.__cause__).__name__})"
             await ripening_store.give_up(connection, error.delivery_id, error=said, now_ms=now_ms)
             return None
+        except TRY_AGAIN:
+            raise
+        except Exception as error:
+            metrics.NOTIFIER_FAULTS.inc()
+            _log.error("messages_not_ripened", channel=channel_type, exc_info=error)
+            return now_ms + ASIDE_MS
 
     @contextlib.asynccontextmanager
     async def _alone(self) -> AsyncIterator[Connection | None]:

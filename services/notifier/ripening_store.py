@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.notifier.content import Content
 from services.notifier.vocabulary import GIVE_UP_MS, MINUTE_MS, Event
+from shared.database.errors import translated_errors
 from shared.database.pool import Connection
 
 # A target gets its next message when the last one has arrived (or never will): so what gathers meanwhile can be told
@@ -106,9 +107,10 @@ async def withdraw_orphans(connection: Connection, *, now_ms: int) -> None:
 
 @asynccontextmanager
 async def all_or_nothing(connection: Connection) -> AsyncIterator[None]:
-    """A part of the transaction, which is undone by itself where it fails."""
-    async with connection.transaction():
-        yield
+    """A part of the transaction, which is undone by itself where it fails; our errors come out of it."""
+    with translated_errors():
+        async with connection.transaction():
+            yield
 
 
 async def give_up(connection: Connection, delivery_id: int, *, error: str, now_ms: int) -> None:

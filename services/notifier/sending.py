@@ -80,6 +80,11 @@ class Sending:
                 if not failing:
                     _log.warning("lease_failed", reason=str(error))
                 failing = True
+            except Exception:  # a mistake of ours; what is under way goes on
+                metrics.NOTIFIER_FAULTS.inc()
+                if not failing:
+                    _log.exception("lease_failed")
+                failing = True
             else:
                 failing = False
             await self._until_due(stop)

@@ -5,18 +5,22 @@ later, by `ripening`.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.notifier import audience_store, thread_store
+from services.notifier import audience_store, ripening_store, thread_store
 from services.notifier.audience_store import ChannelFacts, IncidentRow
 from services.notifier.thread import Notice, Thread
 from services.notifier.thread_store import NewDelivery, OutboxRow, Target
 from services.notifier.vocabulary import GATHER_MS, Event, PackageRules
+from shared.database.errors import DatabaseConflict, DatabaseUnavailable
 from shared.database.pool import Connection
 from shared.notifications.channel_models import ChannelType, EmailConfig
 
 MOST_ROWS = 500
+# The whole transaction is over with these, whichever row it was at.
+TRY_AGAIN = (DatabaseUnavailable, DatabaseConflict)
 
 
 @dataclass(slots=True)
@@ -33,21 +37,51 @@ class _Book:
     loose: list[NewDelivery] = field(default_factory=list)
 
 
-async def take(connection: Connection, *, now_ms: int, mail: bool, most: int = MOST_ROWS) -> int:
+class CannotPlan(Exception):
+    """This row leads to a mistake of ours, or is of another version; nothing was done about it."""
+
+    def __init__(self, row_id: int) -> None:
+        super().__init__(row_id)
+        self.row_id = row_id
+
+
+async def take(
+    connection: Connection, *, now_ms: int, mail: bool, most: int = MOST_ROWS, but: Iterable[int] = ()
+) -> int:
     """Plan what waits in the outbox; how many rows were taken. Only for the transaction that plans.
 
     Args:
         mail: whether mail can be sent, and so monitors' own addresses are told.
+        but: rows to leave where they are.
+    Raises:
+        CannotPlan: of one row; those before it are planned, those after it are not looked at yet.
     """
-    rows = await thread_store.take_outbox(connection, most=most)
+    rows = await thread_store.take_outbox(connection, most=most, but=but)
     if not rows:
         return 0
-    book = await _read(connection, rows, mail=mail)
-    for row in rows:
-        _plan(book, row, now_ms=now_ms)
-    await _store(connection, book, now_ms=now_ms)
-    await thread_store.mark_taken(connection, rows, now_ms=now_ms)
+    try:
+        await _planned(connection, rows, now_ms=now_ms, mail=mail)
+    except TRY_AGAIN:
+        raise
+    except Exception:
+        # One of them. Alone, each row shows whether it is the one.
+        for row in rows:
+            try:
+                await _planned(connection, [row], now_ms=now_ms, mail=mail)
+            except TRY_AGAIN:
+                raise
+            except Exception as error:
+                raise CannotPlan(row.id) from error
     return len(rows)
+
+
+async def _planned(connection: Connection, rows: list[OutboxRow], *, now_ms: int, mail: bool) -> None:
+    async with ripening_store.all_or_nothing(connection):
+        book = await _read(connection, rows, mail=mail)
+        for row in rows:
+            _plan(book, row, now_ms=now_ms)
+        await _store(connection, book, now_ms=now_ms)
+        await thread_store.mark_taken(connection, rows, now_ms=now_ms)
 
 
 def _plan(book: _Book, row: OutboxRow, *, now_ms: int) -> None:
@@ -64,13 +98,17 @@ def _plan(book: _Book, row: OutboxRow, *, now_ms: int) -> None:
         case "certificate", _:
             customers = row.facts.get("customer_ids") or [row.customer_id]
             told: dict[str, Target] = {}
-            for customer in customers:
-                for target, _ in _audience(book, row.organization_id, customer, None):
+            for customer, monitor in [*((each, None) for each in customers), *_addressed(row)]:
+                for target, _ in _audience(book, row.organization_id, customer, monitor):
                     told.setdefault(target.key, target)
+            said = {"certificate": {name: fact for name, fact in row.facts.items() if name != "addressed"}}
             for target in told.values():
-                book.loose.append(
-                    NewDelivery(target, None, Notice(Event.CERTIFICATE, row.at + GATHER_MS), {"certificate": row.facts})
-                )
+                book.loose.append(NewDelivery(target, None, Notice(Event.CERTIFICATE, row.at + GATHER_MS), said))
+
+
+def _addressed(row: OutboxRow) -> list[tuple[int, int]]:
+    """The monitors with an address of their own behind a certificate, each with its customer."""
+    return [(customer, monitor) for customer, monitor in row.facts.get("addressed", [])]
 
 
 def _opened(book: _Book, row: OutboxRow, found: IncidentRow) -> None:
@@ -136,7 +174,9 @@ async def _read(connection: Connection, rows: list[OutboxRow], *, mail: bool) ->
     members = set().union(*(notice.opened for thread in threads.values() for notice in thread.notices))
     customers = {found.incident.customer_id for found in incidents.values()}
     customers |= {row.customer_id for row in rows if row.customer_id is not None}
+    customers |= {customer for row in rows for customer in row.facts.get("customer_ids", [])}
     monitors = {row.monitor_id for row in rows if row.monitor_id is not None}
+    monitors |= {monitor for row in rows for _, monitor in _addressed(row)}
     monitors |= {found.incident.monitor_id for found in incidents.values()}
     return _Book(
         incidents=incidents,

@@ -13,7 +13,7 @@ _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('mailprobe.notifier.planning'
 
 _OUTBOX = """
 SELECT id, organization_id, customer_id, monitor_id, kind, incident_id, group_id, at, facts
-FROM outbox WHERE taken_at IS NULL ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED"""
+FROM outbox WHERE taken_at IS NULL AND id <> ALL($2::bigint[]) ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED"""
 
 _TAKEN = "UPDATE outbox SET taken_at = $2 WHERE id = ANY($1::bigint[])"
 
@@ -121,8 +121,9 @@ async def clock_ms(connection: Connection) -> int:
     return int(await connection.fetchval("SELECT clock_ms()"))
 
 
-async def take_outbox(connection: Connection, *, most: int) -> list[OutboxRow]:
-    return [OutboxRow(**row) for row in await connection.fetch(_OUTBOX, most)]
+async def take_outbox(connection: Connection, *, most: int, but: Iterable[int] = ()) -> list[OutboxRow]:
+    """The oldest rows, all `but` these."""
+    return [OutboxRow(**row) for row in await connection.fetch(_OUTBOX, most, list(but))]
 
 
 async def mark_taken(connection: Connection, rows: Iterable[OutboxRow], *, now_ms: int) -> None:

@@ -71,7 +71,7 @@ CANARIES_SENT = Counter(
 )
 CANARY_AGE = Gauge(
     "mailprobe_canary_age_seconds",
-    "Since the newest canary was stored",
+    "Since the newest canary that passed was stored",
     ["location", "protocol"],
     registry=REGISTRY,
 )
@@ -87,5 +87,10 @@ EVENT_LOOP_LAG = Gauge("mailprobe_event_loop_lag_seconds", "How late the event l
 INCIDENTS_OPEN = Gauge("mailprobe_incidents_open", "Confirmed outages that are not over", registry=REGISTRY)
 NOTIFICATIONS = Counter(
     "mailprobe_notifications", "Tries to tell somebody, by how they ended", ["channel", "outcome"], registry=REGISTRY
+)
+NOTIFIER_FAULTS = Counter(
+    "mailprobe_notifier_faults",
+    "Mistakes of the notifier's own: what it could not plan, put into words or begin to send, and tries again",
+    registry=REGISTRY,
 )
 OUTBOX_PENDING = Gauge("mailprobe_outbox_pending", "Happenings not planned for anybody yet", registry=REGISTRY)

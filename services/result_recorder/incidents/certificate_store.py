@@ -16,7 +16,8 @@ SELECT m.id, m.organization_id, m.customer_id, lower(m.hostname) AS host, m.port
                 CASE WHEN (m.config ->> 'tls')::boolean THEN 'tls' ELSE 'none' END) AS security,
        m.status = 'active' AND NOT EXISTS (
            SELECT FROM monitor_maintenance w
-           WHERE w.monitor_id = m.id AND w.starts_at <= $2::bigint AND w.ends_at > $2::bigint) AS alerting
+           WHERE w.monitor_id = m.id AND w.starts_at <= $2::bigint AND w.ends_at > $2::bigint) AS alerting,
+       nullif(m.notification_email, '') IS NOT NULL AS addressed
 FROM monitors m JOIN hosts h ON h.organization_id = m.organization_id AND h.host = lower(m.hostname)
 ORDER BY m.id"""
 
@@ -35,7 +36,10 @@ Notice = tuple[int, str, int, str, int]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a monitor connects to. alerting: it is active, and not in maintenance."""
+    """Where a monitor connects to.
+
+    alerting: it is active, and not in maintenance. addressed: somebody wants to be told of this monitor by mail.
+    """
 
     monitor_id: int
     organization_id: int
@@ -43,6 +47,7 @@ class Endpoint:
     host: str
     port: int
     alerting: bool
+    addressed: bool
 
 
 async def endpoints(connection: Connection, monitor_ids: Sequence[int], *, now_ms: int) -> list[Endpoint]:
@@ -55,6 +60,7 @@ async def endpoints(connection: Connection, monitor_ids: Sequence[int], *, now_m
             host=row["host"],
             port=effective_port(row["port"], MailProtocol(row["protocol"]), Security(row["security"])),
             alerting=row["alerting"],
+            addressed=row["addressed"],
         )
         for row in await connection.fetch(_ENDPOINTS, monitor_ids, now_ms)
     ]

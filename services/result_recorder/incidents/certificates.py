@@ -6,7 +6,7 @@ An expired one that a check fails for is an incident, and no notice.
 from collections.abc import Iterable, Sequence
 
 from services.result_recorder.incidents import certificate_store, incident_store
-from services.result_recorder.incidents.certificate_store import Notice
+from services.result_recorder.incidents.certificate_store import Endpoint, Notice
 from services.result_recorder.incidents.incident_store import OutboxRow
 from shared.checks.messages import CheckResult
 from shared.checks.outcome import CertificateFacts
@@ -15,6 +15,7 @@ from shared.database.pool import Connection
 
 NOTICE_DAYS = (1, 7, 21)
 _MOST_REMEMBERED = 100_000
+_MOST_ADDRESSED = 1_000
 
 Key = tuple[int, int, str, int]
 """Monitor, its revision, fingerprint, days."""
@@ -70,12 +71,10 @@ async def keep_certificate_notices(
         return
     for notice in sorted(await certificate_store.insert_notices(connection, sorted(wanted), now_ms=now_ms)):
         organization_id, host, port, _, days = notice
-        concerned = {
-            each.customer_id
-            for each in endpoints
-            if (each.organization_id, each.host, each.port) == (organization_id, host, port)
-        }
-        facts = _facts(wanted[notice], host=host, port=port, days=days, customer_ids=sorted(concerned))
+        behind = [
+            each for each in endpoints if (each.organization_id, each.host, each.port) == (organization_id, host, port)
+        ]
+        facts = _facts(wanted[notice], host=host, port=port, days=days, behind=behind)
         await incident_store.tell(connection, [OutboxRow(organization_id, "certificate", facts=facts)], now_ms=now_ms)
 
 
@@ -88,7 +87,7 @@ def _key(result: CheckResult) -> Key | None:
 
 
 def _facts(
-    certificate: CertificateFacts, *, host: str, port: int, days: int, customer_ids: Sequence[int]
+    certificate: CertificateFacts, *, host: str, port: int, days: int, behind: Sequence[Endpoint]
 ) -> dict[str, object]:
     return {
         "host": host,
@@ -99,5 +98,9 @@ def _facts(
         "not_after_ms": certificate.not_after_ms,
         "days_left": certificate.days_left,
         "days": days,
-        "customer_ids": list(customer_ids),
+        "customer_ids": sorted({each.customer_id for each in behind}),
+        # Of a host with many mailboxes the first of them; whoever has several is told once.
+        "addressed": [(each.customer_id, each.monitor_id) for each in behind if each.addressed and each.alerting][
+            :_MOST_ADDRESSED
+        ],
     }

@@ -218,6 +218,26 @@ async def test_certificates_and_flapping_are_told_in_messages_of_their_own(
     assert [part["event"] for part in parts] == ["incident.created", "incident.flapping", "incident.settled"]
 
 
+async def test_a_certificate_is_told_once_to_each_address_that_monitors_behind_it_have(
+    desk: NotifierDesk, box: Mailbox
+) -> None:
+    await desk.add_monitors(1, 2, notification_email="anna@example.com")
+    await desk.add_monitors(3, 3, notification_email="bert@example.com")
+    await desk.add_monitors(4, 4, notification_email="not-behind-it@example.com")
+    await desk.add_channel(ChannelType.EMAIL, {"email": "ops@example.com"})
+    planning, sending = desk.sending(box=box)
+    facts = {"host": "mx3.example.com", "port": 993, "fingerprint": "ab", "days_left": 6, "days": 7}
+    addressed = [[CUSTOMER, monitor] for monitor in (1, 2, 3)]
+    await desk.tell("certificate", facts={**facts, "customer_ids": [CUSTOMER], "addressed": addressed})
+    await desk.run(planning, sending, for_ms=3000)
+    assert sorted(box.recipients) == [["anna@example.com"], ["bert@example.com"], ["ops@example.com"]]
+    assert len({mail["Subject"] for mail in box.mails}) == 1
+    await desk.as_gateway("UPDATE package_configs SET enable_email_alerts = false")
+    await desk.tell("certificate", facts={**facts, "customer_ids": [CUSTOMER], "addressed": addressed})
+    await desk.run(planning, sending, for_ms=3000)
+    assert box.recipients[3:] == [["ops@example.com"]]
+
+
 async def test_a_message_there_are_no_words_for_holds_up_no_other_and_is_seen_to_have_failed(
     desk: NotifierDesk, receiver: Receiver
 ) -> None:

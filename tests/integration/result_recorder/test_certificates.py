@@ -54,6 +54,7 @@ async def test_one_seen_late_is_told_for_the_days_that_are_left(desk: RecorderDe
         "days_left": 5,
         "days": 7,
         "customer_ids": [CUSTOMER],
+        "addressed": [],
     }
     row = await desk.row("SELECT organization_id, customer_id, monitor_id, incident_id FROM outbox")
     assert row == {"organization_id": 1, "customer_id": None, "monitor_id": None, "incident_id": None}
@@ -65,6 +66,17 @@ async def test_many_mailboxes_and_a_restart_are_still_one_notice(desk: RecorderD
     await record(desk.pool, [showing(answer(slot(0), monitor_id=each), 20) for each in (1, 2)])
     await record(desk.pool, [showing(answer(slot(1), monitor_id=each), 20) for each in (1, 2)])
     assert len(await notices(desk)) == 1
+
+
+async def test_it_names_the_monitors_behind_it_whose_own_address_is_to_be_told(desk: RecorderDesk) -> None:
+    for number in (2, 3, 4):
+        await desk.add_monitor(number)
+        await desk.change_monitor(number, notification_email=f"n{number}@example.com")
+    await desk.change_monitor(3, status="maintenance")
+    await desk.change_monitor(4, port=1143)
+    await record(desk.pool, [showing(answer(slot(0)), 20)])
+    (notice,) = await notices(desk)
+    assert (notice["customer_ids"], notice["addressed"]) == ([CUSTOMER], [[CUSTOMER, 2]])
 
 
 async def test_another_port_or_certificate_is_another_notice(desk: RecorderDesk) -> None:
