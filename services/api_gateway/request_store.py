@@ -12,16 +12,15 @@ from shared.checks.target import CheckTarget
 from shared.checks.vocabulary import CheckKind, MailProtocol
 from shared.database.pool import Connection
 
-LIVE_MS = 120_000
 FIRST_GIVE_UP_MS = 5 * 60_000
 TRIGGER_GIVE_UP_MS = 60_000
 TEST_GIVE_UP_MS = 10_000
 
-# Where a worker of this protocol was heard of within the last $2 milliseconds.
+# Where a worker of this protocol is heard of; `silent_before` says who is silent, to everybody alike.
 _LIVE = """
     SELECT l.id, l.code, l.name, l.country_code FROM locations l
     WHERE EXISTS (SELECT FROM location_workers w
-                  WHERE w.location_id = l.id AND w.protocol = $1 AND w.last_seen_at > clock_ms() - $2::bigint)
+                  WHERE w.location_id = l.id AND w.protocol = $1 AND w.last_seen_at > silent_before())
     ORDER BY l.id"""
 
 _INSERT = """
@@ -50,7 +49,7 @@ class LiveLocation:
 
 async def live_locations(connection: Connection, protocol: MailProtocol) -> list[LiveLocation]:
     """Locations with a worker of this protocol, in the order of their numbers."""
-    return [LiveLocation(**row) for row in await connection.fetch(_LIVE, protocol, LIVE_MS)]
+    return [LiveLocation(**row) for row in await connection.fetch(_LIVE, protocol)]
 
 
 async def request_checks(
