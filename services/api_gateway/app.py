@@ -14,6 +14,8 @@ from aiohttp.typedefs import Handler
 from services.api_gateway.answering import answer
 from services.api_gateway.authentication import Authenticator
 from services.api_gateway.calls import AUTHENTICATOR, for_anybody, for_token_holders
+from services.api_gateway.manners.forgetting import forgetting
+from services.api_gateway.manners.layer import resources_of, well_mannered
 from services.api_gateway.openapi import openapi_document
 from services.api_gateway.operation import Operation
 from services.api_gateway.operations import OPERATIONS
@@ -67,18 +69,20 @@ def create_app(
     app = web.Application(middlewares=[answer], client_max_size=BODY_CAP_BYTES + 1)
     app[RESOURCES] = resources
     app[AUTHENTICATOR] = Authenticator(resources)
+    resources_shown = resources_of(OPERATIONS)
     for operation in OPERATIONS:
-        handler = _handler(operation)
+        handler = _handler(operation, resources_shown.get(operation.path))
         app.router.add_route(operation.method, operation.path, handler)
         if operation.method == "GET":
             app.router.add_route("HEAD", operation.path, handler)  # RFC 9110 §9.1; aiohttp leaves the body out
     app.cleanup_ctx.append(_listen_for_replies)
+    app.cleanup_ctx.append(forgetting)
     return app
 
 
-def _handler(operation: Operation) -> Handler:
+def _handler(operation: Operation, resource: Operation | None) -> Handler:
     if operation.handler is not None:
-        return for_token_holders(operation.handler)
+        return for_token_holders(well_mannered(operation, resource))
     assert operation.anybody is not None  # noqa: S101 - a mistake in the list of operations, seen at start
     return for_anybody(operation.anybody, counted=operation.counted)
 

@@ -17,7 +17,7 @@ from services.api_gateway.client_address import address_of
 from services.api_gateway.principal import Principal
 from services.api_gateway.problems import Problem
 from services.api_gateway.resources import RESOURCES, Resources
-from shared.database.pool import Connection, organization_transaction
+from shared.database.pool import Connection, organization_transaction, savepoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Call:
     request: web.Request
     principal: Principal
     resources: Resources
+    joined: Connection | None = None  # a transaction that is open already, which this call's are a part of
 
     @property
     def organization_id(self) -> int:
@@ -56,6 +57,8 @@ class Call:
 
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
         """A transaction for the organization this call is about, in the name of who makes it."""
+        if self.joined is not None:
+            return savepoint(self.joined)
         return organization_transaction(self.resources.pool, self.organization_id, actor=self.actor)
 
     def home_transaction(self) -> AbstractAsyncContextManager[Connection]:

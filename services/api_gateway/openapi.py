@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
+from services.api_gateway.manners import describing, entity_tags
+from services.api_gateway.manners.layer import resources_of
 from services.api_gateway.operation import Operation
 from services.api_gateway.operations import OPERATIONS
 from services.api_gateway.problems import CONTENT_TYPE, ProblemBody
@@ -17,14 +19,24 @@ _REF = "#/components/schemas/{model}"
 _Schemas = Mapping[tuple[Any, JsonSchemaMode], dict[str, Any]]
 
 _HEADERS: dict[str, dict[str, Any]] = {
-    "X-Request-Id": {"description": "The id sent with the request, or a new one.", "schema": {"type": "string"}},
+    "X-Request-Id": {
+        "description": "The id sent with the request, or a new one.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
     "X-RateLimit-Remaining": {
         "description": "How many requests are left now.",
+        "required": True,
         "schema": {"type": "integer", "minimum": 0},
     },
-    "Location": {"description": "Where what was made stands.", "schema": {"type": "string", "format": "uri-reference"}},
-    "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}},
-    "WWW-Authenticate": {"description": "RFC 6750.", "schema": {"type": "string"}},
+    "Location": {
+        "description": "Where what was made stands.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Retry-After": {"description": "Seconds.", "required": True, "schema": {"type": "integer", "minimum": 1}},
+    "WWW-Authenticate": {"description": "RFC 6750.", "required": True, "schema": {"type": "string"}},
+    **describing.HEADERS,
 }
 
 _SHARED_PROBLEMS = {
@@ -50,8 +62,10 @@ def openapi_document() -> dict[str, Any]:
     """The whole document."""
     schemas, definitions = _schemas()
     paths: dict[str, dict[str, Any]] = {}
+    resources = resources_of(OPERATIONS)
     for operation in OPERATIONS:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas)
+        described = _operation(operation, resources.get(operation.path), schemas)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = described
     return {
         "openapi": "3.1.0",
         "info": {
@@ -86,12 +100,17 @@ def _schemas() -> tuple[_Schemas, dict[str, Any]]:
     return found, document["$defs"]
 
 
-def _operation(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
+def _operation(operation: Operation, resource: Operation | None, schemas: _Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "parameters": [*_path_parameters(operation), *_query_parameters(operation), _REQUEST_ID],
-        "responses": _responses(operation, schemas),
+        "parameters": [
+            *_path_parameters(operation),
+            *_query_parameters(operation),
+            *describing.parameters(operation, resource),
+            _REQUEST_ID,
+        ],
+        "responses": _responses(operation, resource, schemas),
     }
     if operation.handler is not None:
         described["security"] = [{"token": []}]
@@ -147,18 +166,35 @@ def _without_null(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[s
     return merged
 
 
-def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
+def _responses(operation: Operation, resource: Operation | None, schemas: _Schemas) -> dict[str, Any]:
     responses: dict[int, dict[str, Any]] = {}
-    for status, model in operation.answers.items():
+    answers = dict(operation.answers)
+    if operation.dry_run and HTTPStatus.CREATED in answers:
+        answers.setdefault(HTTPStatus.OK, answers[HTTPStatus.CREATED])  # what was only tried is not made
+    for status, model in answers.items():
         schema = schemas[model, "serialization"] if model else {"type": "object"}
         headers = ["X-Request-Id", *_remaining(operation), *(["Location"] if status == HTTPStatus.CREATED else [])]
+        headers += describing.headers(operation, resource, status)
         responses[status] = _response(HTTPStatus(status).phrase, "application/json", schema, headers)
         if status == HTTPStatus.NO_CONTENT:
             del responses[status]["content"]
-    for status, meaning in {**_shared(operation), **operation.problems}.items():
+    if operation.tagged is not None:
+        headers = ["X-Request-Id", *_remaining(operation), entity_tags.HEADER]
+        responses[304] = _response("Not Modified", "application/json", {}, headers)
+        del responses[304]["content"]
+    for status, meaning in _problems(operation, resource).items():
         schema = schemas[ProblemBody, "serialization"]
         responses.setdefault(status, _response(meaning, CONTENT_TYPE, schema, _problem_headers(status)))
     return {str(status): responses[status] for status in sorted(responses)}
+
+
+def _problems(operation: Operation, resource: Operation | None) -> dict[int, str]:
+    """Every error status with what it means; what the operation says of one stands before what all say."""
+    found = {**_shared(operation), **describing.problems(operation, resource)}
+    for status, meaning in operation.problems.items():
+        also = found.get(status) if status == HTTPStatus.CONFLICT else None
+        found[status] = f"{meaning} Or: {also}" if also else meaning
+    return found
 
 
 def _shared(operation: Operation) -> dict[int, str]:

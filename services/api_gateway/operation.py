@@ -7,6 +7,8 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from services.api_gateway.calls import CallHandler
+from services.api_gateway.manners.entity_tags import Tagged
+from services.api_gateway.reading import BODY_CAP_BYTES
 
 # What several operations say of an error.
 NOT_ALLOWED = "The token's role or scope does not allow it."
@@ -23,6 +25,10 @@ class Operation:
         problems: the error statuses of its own, with what they mean; those all operations share are added.
         handler: for token holders; `anybody` instead where no token is needed.
         counted: calls without a token are counted by address (not so for orchestrators).
+        tagged: of a GET of a single resource, what its entity tag is made of; those who change it honour If-Match.
+        dry_run: `?dryRun=true` is possible. What it does has to stay within `call.transaction()`.
+        outside: what it does leaves the transaction before it is answered, or waits for others: none is held open.
+        body_cap: the largest body, in bytes.
     """
 
     method: str
@@ -36,3 +42,7 @@ class Operation:
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     problems: Mapping[int, str] = field(default_factory=dict)
+    tagged: Tagged | None = None
+    dry_run: bool = False
+    outside: bool = False
+    body_cap: int = BODY_CAP_BYTES

@@ -20,6 +20,8 @@ BODY_DEADLINE_SECONDS = 20.0
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_BODY = web.RequestKey("BODY", bytes)
+
 _WORDS = {
     "missing": "{field} is required",
     "extra_forbidden": "{field} is not a known field",
@@ -48,23 +50,10 @@ class Body(NamedTuple):
     faults: list[Fault]
 
 
-async def read_object(request: web.Request) -> Body:
+async def read_object(request: web.Request, *, cap: int = BODY_CAP_BYTES) -> Body:
     """The JSON object a request carries; raises Problem 400, 408, 413 or 415."""
     _require_json(request)
-    if (request.content_length or 0) > BODY_CAP_BYTES:
-        raise too_large()  # without waiting for what will not be read
-    try:
-        async with asyncio.timeout(BODY_DEADLINE_SECONDS):
-            body = await request.read()
-    except TimeoutError:
-        raise Problem(HTTPStatus.REQUEST_TIMEOUT, detail="the body did not arrive in time") from None
-    except web.HTTPRequestEntityTooLarge:
-        raise too_large() from None
-    except ConnectionError:
-        # Nobody is left to read it, and it is no fault of ours.
-        raise Problem(HTTPStatus.BAD_REQUEST, detail="the connection was lost before the end of the body") from None
-    if len(body) > BODY_CAP_BYTES:
-        raise too_large()
+    body = await read_body(request, cap=cap)
     try:
         value, faults = strict_json.taken_out(strict_json.parse(body))
     except strict_json.NotJson as error:
@@ -74,9 +63,33 @@ async def read_object(request: web.Request) -> Body:
     return Body(value, faults)
 
 
-def too_large() -> Problem:
+async def read_body(request: web.Request, *, cap: int) -> bytes:
+    """The bytes a request carries, `cap` of them at most, the same each time; raises Problem 400, 408 or 413."""
+    known: bytes | None = request.get(_BODY)
+    if known is not None:
+        return known
+    if (request.content_length or 0) > cap:
+        raise too_large(cap)  # without waiting for what will not be read
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_DEADLINE_SECONDS):
+            while piece := await request.content.readany():
+                body += piece
+                if len(body) > cap:
+                    raise too_large(cap)
+    except TimeoutError:
+        raise Problem(HTTPStatus.REQUEST_TIMEOUT, detail="the body did not arrive in time") from None
+    except ConnectionError:
+        # Nobody is left to read it, and it is no fault of ours.
+        raise Problem(HTTPStatus.BAD_REQUEST, detail="the connection was lost before the end of the body") from None
+    request[_BODY] = bytes(body)
+    return request[_BODY]
+
+
+def too_large(cap: int = BODY_CAP_BYTES) -> Problem:
     """413."""
-    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail=f"a body may have at most {BODY_CAP_BYTES // 1024} KiB")
+    said = f"{cap // 1024} KiB" if cap < 1024 * 1024 else f"{cap // 1024 // 1024} MiB"
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail=f"a body may have at most {said}")
 
 
 def read_query(request: web.Request, model: type[Model]) -> Model:

@@ -128,3 +128,11 @@ async def is_reachable(pool: Pool) -> str | None:
     except DatabaseUnavailable as error:
         return f"the database does not answer: {error}"
     return None
+
+
+@asynccontextmanager
+async def savepoint(connection: Connection) -> AsyncIterator[Connection]:
+    """A part of a transaction: what fails within is undone, and what was before it stays."""
+    with translated_errors():
+        async with connection.transaction():
+            yield connection

@@ -13,6 +13,8 @@ from services.api_gateway.channels.models import (
     ChannelTested,
     Coverage,
 )
+from services.api_gateway.manners.entity_tags import Tagged
+from services.api_gateway.manners.holding_store import channel_held
 from services.api_gateway.operation import NO_CUSTOMER, NOT_ALLOWED, WRONG_FIELDS, Operation
 
 _CHANNEL = f"{handlers.PATH}/{{id}}"
@@ -36,6 +38,7 @@ CHANNEL_OPERATIONS: tuple[Operation, ...] = (
         name="createNotificationChannel",
         summary="Create a channel: the organization's default, or a customer's instead of it.",
         handler=handlers.create_channel,
+        dry_run=True,
         body=ChannelCreate,
         answers={201: ChannelSaved},
         problems={400: WRONG_FIELDS, 403: NOT_ALLOWED, 404: NO_CUSTOMER},
@@ -46,6 +49,7 @@ CHANNEL_OPERATIONS: tuple[Operation, ...] = (
         name="testNotificationChannel",
         summary="Send a message to a channel, stored or only described here, for real.",
         handler=trying.try_channel,
+        outside=True,
         body=ChannelTest,
         answers={200: ChannelTested},
         problems={
@@ -69,6 +73,7 @@ CHANNEL_OPERATIONS: tuple[Operation, ...] = (
         name="getNotificationChannel",
         summary="One channel; its secrets are null.",
         handler=handlers.show_channel,
+        tagged=Tagged(state=frozenset({"health", "warnings"}), hold=channel_held),
         answers={200: Channel},
         problems={400: _INVALID, 403: NOT_ALLOWED, 404: _NO_CHANNEL},
     ),
@@ -78,6 +83,7 @@ CHANNEL_OPERATIONS: tuple[Operation, ...] = (
         name="changeNotificationChannel",
         summary="Change any of a channel's fields; secrets that are null or left out stay.",
         handler=handlers.change_channel,
+        dry_run=True,
         body=ChannelPatch,
         answers={200: ChannelSaved},
         problems={400: f"{_INVALID}; or: {WRONG_FIELDS}", 403: NOT_ALLOWED, 404: f"{_NO_CHANNEL}, {NO_CUSTOMER}"},
@@ -88,6 +94,7 @@ CHANNEL_OPERATIONS: tuple[Operation, ...] = (
         name="deleteNotificationChannel",
         summary="Remove a channel, its secrets with it.",
         handler=handlers.remove_channel,
+        dry_run=True,
         answers={200: ChannelDeleted},
         problems={400: _INVALID, 403: NOT_ALLOWED, 404: _NO_CHANNEL},
     ),

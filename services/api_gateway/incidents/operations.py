@@ -9,6 +9,7 @@ from services.api_gateway.incidents.models import (
     Note,
     Snooze,
 )
+from services.api_gateway.manners.entity_tags import Tagged
 from services.api_gateway.operation import NOT_ALLOWED, Operation
 
 _INCIDENT = f"{handlers.PATH}/{{publicId}}"
@@ -38,6 +39,7 @@ INCIDENT_OPERATIONS: tuple[Operation, ...] = (
         name="getIncident",
         summary="One incident with its timeline and the check that proves it.",
         handler=handlers.show_incident,
+        tagged=Tagged(),
         answers={200: IncidentDetails},
         problems={400: _ID_REQUIRED, 403: NOT_ALLOWED, 404: _NO_INCIDENT},
     ),

@@ -8,6 +8,8 @@ from services.api_gateway.maintenance.models import (
     WindowPatch,
     WindowQuery,
 )
+from services.api_gateway.manners.entity_tags import Tagged
+from services.api_gateway.manners.holding_store import window_held
 from services.api_gateway.monitor_models import Deleted
 from services.api_gateway.operation import NO_CUSTOMER, NOT_ALLOWED, Operation
 
@@ -33,6 +35,7 @@ MAINTENANCE_OPERATIONS: tuple[Operation, ...] = (
         name="createMaintenanceWindow",
         summary="Plan a maintenance window; a readonly token may as well.",
         handler=handlers.create_window,
+        dry_run=True,
         body=WindowCreate,
         answers={201: MaintenanceWindow},
         problems={400: _WRONG_FIELDS, 403: NOT_ALLOWED, 404: NO_CUSTOMER},
@@ -43,6 +46,7 @@ MAINTENANCE_OPERATIONS: tuple[Operation, ...] = (
         name="getMaintenanceWindow",
         summary="One maintenance window.",
         handler=handlers.show_window,
+        tagged=Tagged(state=frozenset({"isOpen", "occurrence"}), hold=window_held),
         answers={200: MaintenanceWindow},
         problems={400: _INVALID, 403: NOT_ALLOWED, 404: _NO_WINDOW},
     ),
@@ -52,6 +56,7 @@ MAINTENANCE_OPERATIONS: tuple[Operation, ...] = (
         name="changeMaintenanceWindow",
         summary="Change any of a window's fields, from now on; what was stays.",
         handler=handlers.change_window,
+        dry_run=True,
         body=WindowPatch,
         answers={200: MaintenanceWindow},
         problems={400: f"{_INVALID}; or: {_WRONG_FIELDS}", 403: NOT_ALLOWED, 404: f"{_NO_WINDOW}, {NO_CUSTOMER}"},
@@ -62,6 +67,7 @@ MAINTENANCE_OPERATIONS: tuple[Operation, ...] = (
         name="deleteMaintenanceWindow",
         summary="Remove a window; one that is open ends now.",
         handler=handlers.remove_window,
+        dry_run=True,
         answers={200: Deleted},
         problems={400: _INVALID, 403: NOT_ALLOWED, 404: _NO_WINDOW},
     ),

@@ -1,5 +1,7 @@
 """The operations on package configs."""
 
+from services.api_gateway.manners.entity_tags import Tagged
+from services.api_gateway.manners.holding_store import package_held
 from services.api_gateway.operation import Operation
 from services.api_gateway.package_configs import handlers
 from services.api_gateway.package_configs.models import PackageConfig, PackageConfigPatch, PackageConfigs
@@ -22,6 +24,7 @@ PACKAGE_OPERATIONS: tuple[Operation, ...] = (
         name="getPackageConfig",
         summary="One package.",
         handler=handlers.show_package,
+        tagged=Tagged(state=frozenset({"usedByCustomerCount"}), hold=package_held),
         answers={200: PackageConfig},
         problems={400: _WRONG_TYPE, 404: "`Package config not found`"},
     ),
@@ -31,6 +34,7 @@ PACKAGE_OPERATIONS: tuple[Operation, ...] = (
         name="changePackageConfig",
         summary="Change a package, or make it; for admins.",
         handler=handlers.change_package_config,
+        dry_run=True,
         body=PackageConfigPatch,
         answers={200: PackageConfig},
         problems={
