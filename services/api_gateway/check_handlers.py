@@ -6,11 +6,11 @@ from http import HTTPStatus
 from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
-from services.api_gateway.check_models import CheckAnswer, CheckHistory, ChecksTriggered, HistoryQuery
+from services.api_gateway.check_models import CheckHistory, ChecksTriggered, HistoryQuery
 from services.api_gateway.description import StoredMonitor
+from services.api_gateway.diagnostics import check_of_row
 from services.api_gateway.eligibility import require_eligible
-from services.api_gateway.field_types import moment_of_ms
-from services.api_gateway.history_store import HistoryRow, check_history, read_cursor
+from services.api_gateway.history_store import check_history, read_cursor
 from services.api_gateway.monitor_handlers import in_scope, monitor_id
 from services.api_gateway.monitor_store import find_monitor
 from services.api_gateway.problems import Fault, Problem, too_many, wrong_fields
@@ -80,19 +80,3 @@ async def _require_login_free(connection: Connection, stored: StoredMonitor) -> 
     busy_ms = await login_busy_ms(connection, host=host, user=user)
     if busy_ms > 0:
         raise too_many("another login to this account is under way", retry_after_seconds=math.ceil(busy_ms / 1000))
-
-
-def check_of_row(row: HistoryRow) -> CheckAnswer:
-    """A recorded check as histories show it."""
-    return CheckAnswer(
-        id=row.check_id,
-        status="success" if row.passed else "failure",
-        error_message=None if row.passed else row.message,
-        warning_message=row.warning,
-        timing_imap_pop=round(row.total_ms, 1),
-        diagnostics=row.detail,
-        checked_at=moment_of_ms(row.started_at),
-        location_id=row.location_id,
-        location_name=row.location_name or "",
-        location_code=row.location_code or "",
-    )

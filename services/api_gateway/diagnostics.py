@@ -1,11 +1,28 @@
-"""A result straight from a worker, in the form history shows recorded ones in."""
+"""Checks as histories show them: recorded ones, and a result straight from a worker in the same form."""
 
 from services.api_gateway.check_models import CheckAnswer
 from services.api_gateway.field_types import moment_of_ms
+from services.api_gateway.history_store import HistoryRow
 from services.api_gateway.request_store import LiveLocation
 from shared.checks.diagnostics import diagnostics_of
 from shared.checks.messages import CheckResult
 from shared.checks.vocabulary import DEGRADING_WARNINGS, OURS, SOFT_FAILURES, Health
+
+
+def check_of_row(row: HistoryRow) -> CheckAnswer:
+    """A recorded check as histories show it."""
+    return CheckAnswer(
+        id=row.check_id,
+        status="success" if row.passed else "failure",
+        error_message=None if row.passed else row.message,
+        warning_message=row.warning,
+        timing_imap_pop=round(row.total_ms, 1),
+        diagnostics=row.detail,
+        checked_at=moment_of_ms(row.started_at),
+        location_id=row.location_id,
+        location_name=row.location_name or "",
+        location_code=row.location_code or "",
+    )
 
 
 def check_answer(result: CheckResult, location: LiveLocation) -> CheckAnswer:

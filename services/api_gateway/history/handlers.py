@@ -5,8 +5,8 @@ from uuid import UUID
 from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
-from services.api_gateway.check_handlers import check_of_row
 from services.api_gateway.customer_store import find_customer
+from services.api_gateway.diagnostics import check_of_row
 from services.api_gateway.field_types import moment_of_ms
 from services.api_gateway.history import past_store as past
 from services.api_gateway.history.charts import chart_point, spent_time, uptime_stats
