@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.api_gateway.ownership.ownership_store import NOBODY, Ownership
 from shared.checks.target import CheckTarget, PasswordBinding, password_binding, target_from_monitor
 from shared.checks.vocabulary import Health, MailProtocol, MonitorStatus
 
@@ -72,6 +73,7 @@ class StoredMonitor:
     customer_name: str
     customer_country_codes: Sequence[str] | None
     tags: Sequence[Mapping[str, Any]] = ()
+    ownership: Ownership = NOBODY
 
     @property
     def countries(self) -> Sequence[str] | None:

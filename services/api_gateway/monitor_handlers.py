@@ -33,6 +33,8 @@ from services.api_gateway.monitor_store import (
     update_monitor,
 )
 from services.api_gateway.monitor_view import monitor_answer, monitor_details, monitor_item
+from services.api_gateway.ownership.ownership_store import Owned
+from services.api_gateway.ownership.rules import own
 from services.api_gateway.package_configs.handlers import require_package_interval
 from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
 from services.api_gateway.reading import read_object, read_query, validated
@@ -56,6 +58,8 @@ async def create_monitor(call: Call) -> web.Response:
         password = rules.sent_password(sent.imap_pop_config)
         description = with_password(rules.described(sent, customer_id=customer.id), password, call, public_id=public_id)
         stored = await insert_monitor(connection, call.organization_id, public_id, description)
+        if await own(connection, call.organization_id, Owned.MONITOR, stored.id, sent):
+            stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
         await _request_first_checks(connection, stored, before=None)
     return json_answer(
         monitor_answer(stored, call.resources.address_policy, echo=password),
@@ -131,6 +135,8 @@ async def change_monitor(call: Call) -> web.Response:
             raise_revision = rules.changes_check(before, after)
             stored = await update_monitor(connection, stored, after, raise_revision=raise_revision)
             await _request_first_checks(connection, stored, before=before)
+        if await own(connection, call.organization_id, Owned.MONITOR, stored.id, sent, stored.ownership):
+            stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
     return json_answer(monitor_answer(stored, call.resources.address_policy, echo=password))
 
 

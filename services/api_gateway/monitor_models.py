@@ -23,6 +23,7 @@ from services.api_gateway.field_types import (
     wrong,
 )
 from services.api_gateway.identifiers import read_customer_identifier, read_uuid
+from services.api_gateway.ownership.models import OwnedAnswer, OwnedFields
 from services.api_gateway.tags.models import TagBrief
 from shared.checks.vocabulary import Health, MonitorStatus
 
@@ -80,7 +81,7 @@ def _described_patch(schema: dict[str, Any]) -> None:
         described.pop("default", None)
 
 
-class MonitorFields(RequestModel):
+class MonitorFields(OwnedFields):
     """What a monitor can be told, whichever way."""
 
     port: Port | None = Field(default=None, description="Null: the default of protocol and security.")
@@ -123,7 +124,7 @@ class MonitorWarning(AnswerModel):
     text: str
 
 
-class MonitorBasics(AnswerModel):
+class MonitorBasics(OwnedAnswer):
     """What every answer about a monitor carries."""
 
     id: int

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.api_gateway.description import Description, StoredMonitor
 from services.api_gateway.hostnames import a_labels
+from services.api_gateway.ownership.ownership_store import ownership_of
 from shared.checks.vocabulary import Health, MonitorStatus
 from shared.database.pool import Connection
 
@@ -16,7 +17,7 @@ _COLUMNS = """m.id, m.public_id, m.organization_id, m.customer_id, m.name, m.hos
     m.interval_ms, m.timeout_seconds, m.allowed_check_country_codes, m.notification_email,
     m.notification_phone_number, m.config, m.sealed_password, m.credential_id, m.revision, m.created_at,
     m.updated_at, coalesce(h.health, 'unknown') AS health, h.since, h.message, h.last_checked_at,
-    h.outcome,
+    h.outcome, m.managed_by, m.external_key,
     c.name AS customer_name, c.allowed_check_country_codes AS customer_country_codes,
     coalesce((SELECT json_agg(json_build_object('id', t.id, 'name', t.name, 'color', t.color) ORDER BY t.name)
               FROM monitor_tags g JOIN tags t ON t.id = g.tag_id WHERE g.monitor_id = m.id), '[]') AS tags"""
@@ -203,4 +204,5 @@ def _stored(row: Any) -> StoredMonitor:
         customer_name=row["customer_name"],
         customer_country_codes=row["customer_country_codes"],
         tags=row["tags"],
+        ownership=ownership_of(row),
     )

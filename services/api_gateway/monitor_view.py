@@ -81,6 +81,8 @@ def _basics(stored: StoredMonitor, *, echo: str | None) -> dict[str, Any]:
         "health": stored.health,
         "health_since": moment_if_known(stored.health_since_ms),
         "health_message": None if stored.health is Health.UP else stored.health_message,
+        "managed_by": stored.ownership.managed_by,
+        "external_key": stored.ownership.external_key,
         "tags": [TagBrief(**tag) for tag in stored.tags],
     }
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.api_gateway.ownership.ownership_store import NOBODY, Ownership, ownership_of
 from shared.database.pool import Connection
 from shared.notifications.channel_types import ChannelType
 
 _COLUMNS = """id, public_id, organization_id, customer_id, name, type, config, sealed_secrets, secret_names, priority,
     delay_seconds, conditions, is_active, fallback_channel_id, created_at, updated_at, last_sent_at, failures,
-    last_error, resting_until"""
+    last_error, resting_until, managed_by, external_key"""
 _BY_NUMBER = f"SELECT {_COLUMNS} FROM notification_channels WHERE organization_id = $1 AND id = $2"  # noqa: S608 - our constants
 _BY_UUID = f"SELECT {_COLUMNS} FROM notification_channels WHERE organization_id = $1 AND public_id = $2"  # noqa: S608
 _LIST = f"""SELECT {_COLUMNS} FROM notification_channels
@@ -73,6 +74,7 @@ class StoredChannel:
     failures: int
     last_error: str | None
     resting_until: int | None
+    ownership: Ownership = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,4 +196,5 @@ def _stored(row: Any) -> StoredChannel:
         failures=row["failures"],
         last_error=row["last_error"],
         resting_until=row["resting_until"],
+        ownership=ownership_of(row),
     )

@@ -37,6 +37,8 @@ from services.api_gateway.channels.rules import After, Before, configured
 from services.api_gateway.channels.view import channel_answer, channel_saved, mail_domains
 from services.api_gateway.identifiers import read_identifier
 from services.api_gateway.monitor_handlers import customer_in_scope, wanted_customers
+from services.api_gateway.ownership.ownership_store import Owned
+from services.api_gateway.ownership.rules import own
 from services.api_gateway.problems import Fault, Problem, forbidden, not_found, wrong_fields
 from services.api_gateway.reading import read_object, read_query, validated
 from shared.database.pool import Connection
@@ -108,6 +110,8 @@ async def create_channel(call: Call) -> web.Response:
             fallback_channel_id=await _fallback(connection, call, sent, customer_id=customer_id, own_id=None),
         )
         made = await insert_channel(connection, call.organization_id, public_id, channel)
+        if made is not None and await own(connection, call.organization_id, Owned.CHANNEL, made.id, sent):
+            made = await find_channel(connection, call.organization_id, made.id)
         return await _saved(connection, call, made, status=HTTPStatus.CREATED)
 
 
@@ -129,6 +133,8 @@ async def change_channel(call: Call) -> web.Response:
             before.sealed_secrets,
         ) or (channel.is_active and not before.is_active)
         changed = await update_channel(connection, stored, channel, start_anew=anew)
+        if await own(connection, call.organization_id, Owned.CHANNEL, stored.id, sent, stored.ownership):
+            changed = await find_channel(connection, call.organization_id, stored.id)
         return await _saved(connection, call, changed)
 
 

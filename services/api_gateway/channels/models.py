@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema
 
 from services.api_gateway.field_types import AnswerModel, Identifier, Moment, Name, RequestModel, ignoring, wrong
+from services.api_gateway.ownership.models import OwnedAnswer, OwnedFields
 from services.api_gateway.strict_json import NotJson, parse, taken_out
 from shared.notifications.channel_types import ChannelType
 
@@ -21,7 +22,9 @@ ANSWER_ONLY = frozenset(
 ALWAYS_NULL = frozenset({"websiteId", "sourceChannelId", "allowedPackageTypes"})
 
 # Fields of a channel that a message sent to try it out does not go by.
-UNTRIED = frozenset({"priority", "delaySeconds", "conditions", "isActive", "fallbackChannelId"})
+UNTRIED = frozenset(
+    {"priority", "delaySeconds", "conditions", "isActive", "fallbackChannelId", "managedBy", "externalKey"}
+)
 
 _DIRECT = frozenset({ChannelType.EMAIL, ChannelType.WEBHOOK})
 
@@ -58,7 +61,7 @@ class ConditionsSent(RequestModel):
     only_full_service: bool | None = Field(default=None, description="Kept; means nothing to mailboxes.")
 
 
-class ChannelFields(RequestModel):
+class ChannelFields(OwnedFields):
     """What a channel can be told, whichever way."""
 
     customer_id: Identifier | None = Field(default=None, description="Null: the organization's default.")
@@ -149,7 +152,7 @@ class Conditions(AnswerModel):
     only_full_service: bool | None = None
 
 
-class Channel(AnswerModel):
+class Channel(OwnedAnswer):
     """A notification channel."""
 
     id: int

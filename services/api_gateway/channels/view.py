@@ -83,6 +83,8 @@ def _fields(stored: StoredChannel, watched: Sequence[WatchedHost], policy: Addre
             last_error=stored.last_error,
             resting_until=moment_if_known(stored.resting_until),
         ),
+        "managed_by": stored.ownership.managed_by,
+        "external_key": stored.ownership.external_key,
         "warnings": warnings_about(described, watched, policy),
         "created_at": stored.created_at,
         "updated_at": stored.updated_at,

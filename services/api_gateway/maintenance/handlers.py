@@ -34,6 +34,8 @@ from services.api_gateway.maintenance.window_store import (
 )
 from services.api_gateway.monitor_handlers import customer_in_scope, wanted_customers
 from services.api_gateway.monitor_models import Deleted
+from services.api_gateway.ownership.ownership_store import Owned
+from services.api_gateway.ownership.rules import own
 from services.api_gateway.problems import Fault, Problem, forbidden, not_found, wrong_fields
 from services.api_gateway.reading import read_object, read_query, validated
 from services.api_gateway.tags.models import TagBrief
@@ -81,6 +83,8 @@ async def create_window(call: Call) -> web.Response:
     async with call.transaction() as connection:
         selection = await _selected(connection, call, asked, stored=None)
         made = await insert_window(connection, call.organization_id, plan, selection)
+        if made is not None and await own(connection, call.organization_id, Owned.WINDOW, made.id, sent):
+            made = await find_window(connection, call.organization_id, made.id)
     assert made is not None  # noqa: S101 - of this very transaction
     return json_answer(_answer(made), status=HTTPStatus.CREATED, location=f"{PATH}/{made.public_id}")
 
@@ -97,6 +101,8 @@ async def change_window(call: Call) -> web.Response:
             raise wrong_fields(faults)
         plan, selection = await _changed(connection, call, stored, sent)
         changed = await update_window(connection, stored, plan, selection)
+        if await own(connection, call.organization_id, Owned.WINDOW, stored.id, sent, stored.ownership):
+            changed = await find_window(connection, call.organization_id, stored.id)
     assert changed is not None  # noqa: S101 - of this very transaction
     return json_answer(_answer(changed))
 
@@ -234,6 +240,8 @@ def _answer(stored: StoredWindow) -> MaintenanceWindow:
         targets=[Target(id=monitor_id) for monitor_id in selection.monitor_ids],
         tags=[TagBrief(**tag) for tag in stored.tags],
         tag_ids=list(selection.tag_ids),
+        managed_by=stored.ownership.managed_by,
+        external_key=stored.ownership.external_key,
         created_at=stored.created_at,
         updated_at=stored.updated_at,
     )

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from services.api_gateway.field_types import AnswerModel, Identifier, Moment, Name, RequestModel, ignoring, wrong
+from services.api_gateway.ownership.models import OwnedAnswer, OwnedFields
 from services.api_gateway.tags.models import TagBrief
 from shared.checks.maintenance import Frequency, known_zones, last_day
 
@@ -113,7 +114,7 @@ class TargetSent(RequestModel):
     id: Identifier
 
 
-class WindowFields(RequestModel):
+class WindowFields(OwnedFields):
     """What a window can be told, whichever way."""
 
     description: Description | None = None
@@ -187,7 +188,7 @@ class Occurrence(AnswerModel):
     end_time: Moment
 
 
-class MaintenanceWindow(AnswerModel):
+class MaintenanceWindow(OwnedAnswer):
     """A maintenance window."""
 
     id: int

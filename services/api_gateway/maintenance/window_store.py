@@ -8,11 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from services.api_gateway.maintenance.rules import Plan, Selection
+from services.api_gateway.ownership.ownership_store import NOBODY, Ownership, ownership_of
 from shared.checks.maintenance import AHEAD_MS, occurrences
 from shared.database.pool import Connection
 
 _COLUMNS = """w.id, w.public_id, w.organization_id, w.customer_id, w.name, w.description, w.starts_at, w.ends_at,
     w.time_zone, w.recurrence_pattern, w.is_active, w.whole_customer, w.created_at, w.updated_at,
+    w.managed_by, w.external_key,
     coalesce((SELECT json_agg(t.monitor_id ORDER BY t.monitor_id) FROM maintenance_targets t
               WHERE t.window_id = w.id AND t.monitor_id IS NOT NULL), '[]') AS monitor_ids,
     coalesce((SELECT json_agg(json_build_object('id', g.id, 'name', g.name, 'color', g.color) ORDER BY g.name)
@@ -76,6 +78,7 @@ class StoredWindow:
     occurrence: tuple[int, int, bool] | None
     created_at: Any
     updated_at: Any
+    ownership: Ownership = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,4 +248,5 @@ def _stored(row: Any) -> StoredWindow:
         occurrence=None if occurrence is None else tuple(occurrence),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        ownership=ownership_of(row),
     )

@@ -1,15 +1,18 @@
 """Tags over HTTP. They are the organization's words: a customer's token sees and uses them, but makes none."""
 
 from http import HTTPStatus
+from uuid import UUID
 
 from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
 from services.api_gateway.identifiers import read_identifier
 from services.api_gateway.monitor_models import Deleted
+from services.api_gateway.ownership.ownership_store import Owned, Ownership
+from services.api_gateway.ownership.rules import own
 from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
 from services.api_gateway.reading import read_object, validated
-from services.api_gateway.tags.models import ANSWER_ONLY, MonitorTag, MonitorTagged, Tag, TagCreate, Tags
+from services.api_gateway.tags.models import ANSWER_ONLY, MonitorTag, MonitorTagged, Tag, TagCreate, TagPatch, Tags
 from services.api_gateway.tags.tag_store import (
     TaggedMonitor,
     assign_tag,
@@ -19,6 +22,7 @@ from services.api_gateway.tags.tag_store import (
     insert_tag,
     list_tags,
     unassign_tag,
+    update_tag,
 )
 from shared.database.pool import Connection
 
@@ -41,29 +45,69 @@ async def create_tag(call: Call) -> web.Response:
     fields = {key: value for key, value in body.items() if key not in ANSWER_ONLY}
     sent, faults = validated(TagCreate, fields, known=unkeepable)
     if sent is None:
-        wrong_color = any(fault.pointer == "/color" for fault in faults)
-        raise wrong_fields(faults, code="invalidTagColor" if wrong_color else None)
+        raise _wrong_tag(faults)
     async with call.transaction() as connection:
         tag = await insert_tag(connection, call.organization_id, sent)
-    if tag is None:
-        said = "there is a tag of this name already"
-        raise Problem(HTTPStatus.CONFLICT, said, faults=[Fault(pointer="/name", detail=said)])
+        if tag is None:
+            raise _name_is_taken()
+        if await own(connection, call.organization_id, Owned.TAG, tag.id, sent):
+            tag = await find_tag(connection, call.organization_id, tag.id) or tag
     return json_answer(tag, status=HTTPStatus.CREATED, location=f"{PATH}/{tag.public_id}")
+
+
+async def change_tag(call: Call) -> web.Response:
+    """`PATCH /api/tags/{id}`."""
+    call.principal.require_write()
+    call.principal.require_organization_wide()
+    identifier = _identifier(call)
+    body, unkeepable = await read_object(call.request)
+    fields = {key: value for key, value in body.items() if key not in ANSWER_ONLY}
+    sent, faults = validated(TagPatch, fields, known=unkeepable)
+    async with call.transaction() as connection:
+        tag = await find_tag(connection, call.organization_id, identifier)
+        if tag is None:
+            raise not_found("Tag")
+        if sent is None:
+            raise _wrong_tag(faults)
+        told = sent.model_fields_set
+        name, color = sent.name if "name" in told else tag.name, sent.color if "color" in told else tag.color
+        changed = await update_tag(connection, tag, name=name, color=color)
+        if changed is None:
+            raise _name_is_taken()
+        before = Ownership(tag.managed_by, tag.external_key)
+        if await own(connection, call.organization_id, Owned.TAG, tag.id, sent, before):
+            changed = await find_tag(connection, call.organization_id, tag.id)
+    return json_answer(changed or tag)
 
 
 async def remove_tag(call: Call) -> web.Response:
     """`DELETE /api/tags/{id}`."""
     call.principal.require_write()
     call.principal.require_organization_wide()
-    identifier = read_identifier(call.request.match_info["id"])
-    if identifier is None:
-        raise Problem(HTTPStatus.BAD_REQUEST, "Invalid tag ID")
+    identifier = _identifier(call)
     async with call.transaction() as connection:
         tag = await find_tag(connection, call.organization_id, identifier)
         if tag is None:
             raise not_found("Tag")
         await delete_tag(connection, tag)
     return json_answer(Deleted())
+
+
+def _identifier(call: Call) -> int | UUID:
+    identifier = read_identifier(call.request.match_info["id"])
+    if identifier is None:
+        raise Problem(HTTPStatus.BAD_REQUEST, "Invalid tag ID")
+    return identifier
+
+
+def _wrong_tag(faults: list[Fault]) -> Problem:
+    wrong_color = any(fault.pointer == "/color" for fault in faults)
+    return wrong_fields(faults, code="invalidTagColor" if wrong_color else None)
+
+
+def _name_is_taken() -> Problem:
+    said = "there is a tag of this name already"
+    return Problem(HTTPStatus.CONFLICT, said, faults=[Fault(pointer="/name", detail=said)])
 
 
 async def tag_monitor(call: Call) -> web.Response:

@@ -1,6 +1,6 @@
 """Tags as requests describe them and answers show them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, RootModel
@@ -14,6 +14,7 @@ from services.api_gateway.field_types import (
     one_line,
     said,
 )
+from services.api_gateway.ownership.models import OwnedAnswer, OwnedFields
 
 # Fields of answers that mean nothing in a request.
 ANSWER_ONLY = frozenset({"id", "publicId", "organizationId", "createdBy", "createdAt", "updatedAt"})
@@ -22,12 +23,28 @@ TagColor = Literal["slate", "red", "amber", "green", "teal", "blue", "indigo", "
 TagName = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(said), AfterValidator(one_line)]
 
 
-class TagCreate(RequestModel):
+def _without_defaults(schema: dict[str, Any]) -> None:
+    ignoring(ANSWER_ONLY)(schema)
+    for described in schema["properties"].values():
+        described.pop("default", None)
+
+
+class TagCreate(OwnedFields):
     """A new tag."""
 
     model_config = ConfigDict(json_schema_extra=ignoring(ANSWER_ONLY))
 
     name: TagName
+    color: TagColor = "gray"
+
+
+class TagPatch(OwnedFields):
+    """Any of a tag's fields."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+    # A default of these is never read: only fields that were sent count.
+    name: TagName = ""
     color: TagColor = "gray"
 
 
@@ -39,7 +56,7 @@ class TagBrief(AnswerModel):
     color: str | None
 
 
-class Tag(TagBrief):
+class Tag(TagBrief, OwnedAnswer):
     """A tag."""
 
     public_id: UUID

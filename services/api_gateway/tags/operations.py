@@ -3,7 +3,7 @@
 from services.api_gateway.monitor_models import Deleted
 from services.api_gateway.operation import NOT_ALLOWED, WRONG_FIELDS, Operation
 from services.api_gateway.tags import handlers
-from services.api_gateway.tags.models import MonitorTag, MonitorTagged, Tag, TagCreate, Tags
+from services.api_gateway.tags.models import MonitorTag, MonitorTagged, Tag, TagCreate, TagPatch, Tags
 
 _UNKNOWN = "The monitor or the tag is unknown, or the one does not carry the other."
 
@@ -29,6 +29,21 @@ TAG_OPERATIONS: tuple[Operation, ...] = (
             400: f"{WRONG_FIELDS} `data.code` is invalidTagColor where the color is.",
             403: NOT_ALLOWED,
             409: "There is a tag of this name.",
+        },
+    ),
+    Operation(
+        method="PATCH",
+        path=f"{handlers.PATH}/{{id}}",
+        name="changeTag",
+        summary="Change any of a tag's fields.",
+        handler=handlers.change_tag,
+        body=TagPatch,
+        answers={200: Tag},
+        problems={
+            400: f"`Invalid tag ID`; or: {WRONG_FIELDS}",
+            403: NOT_ALLOWED,
+            404: "`Tag not found`",
+            409: "There is another tag of this name.",
         },
     ),
     Operation(

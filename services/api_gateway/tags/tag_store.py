@@ -9,13 +9,16 @@ from uuid import UUID
 from services.api_gateway.tags.models import Tag, TagCreate
 from shared.database.pool import Connection
 
-_COLUMNS = "id, public_id, organization_id, name, color, created_at"
+_COLUMNS = "id, public_id, organization_id, name, color, created_at, managed_by, external_key"
 _LIST = f"SELECT {_COLUMNS} FROM tags WHERE organization_id = $1 ORDER BY lower(name), id"  # noqa: S608 - our constants
 _BY_NUMBER = f"SELECT {_COLUMNS} FROM tags WHERE organization_id = $1 AND id = $2"  # noqa: S608
 _BY_UUID = f"SELECT {_COLUMNS} FROM tags WHERE organization_id = $1 AND public_id = $2"  # noqa: S608
 _BY_NAME = f"SELECT {_COLUMNS} FROM tags WHERE organization_id = $1 AND name = $2"  # noqa: S608
 _INSERT = f"""INSERT INTO tags (organization_id, name, color) VALUES ($1, $2, $3)
     ON CONFLICT (organization_id, name) DO NOTHING RETURNING {_COLUMNS}"""  # noqa: S608
+_UPDATE = f"""UPDATE tags SET name = $3, color = $4 WHERE organization_id = $1 AND id = $2
+    AND NOT EXISTS (SELECT FROM tags o WHERE o.organization_id = $1 AND o.name = $3 AND o.id <> $2)
+    RETURNING {_COLUMNS}"""  # noqa: S608
 _DELETE = "DELETE FROM tags WHERE organization_id = $1 AND id = $2"
 
 _MONITOR_BY_NUMBER = "SELECT id, customer_id FROM monitors WHERE organization_id = $1 AND id = $2"
@@ -63,6 +66,12 @@ async def find_tags(
 async def insert_tag(connection: Connection, organization_id: int, new: TagCreate) -> Tag | None:
     """Make a tag; None where there is one of that name."""
     row = await connection.fetchrow(_INSERT, organization_id, new.name, new.color)
+    return None if row is None else _tag(row)
+
+
+async def update_tag(connection: Connection, tag: Tag, *, name: str, color: str | None) -> Tag | None:
+    """Change it; None where there is another one of that name."""
+    row = await connection.fetchrow(_UPDATE, tag.organization_id, tag.id, name, color)
     return None if row is None else _tag(row)
 
 
