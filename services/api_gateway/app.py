@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler
 from services.api_gateway.answering import answer
 from services.api_gateway.authentication import Authenticator
 from services.api_gateway.calls import AUTHENTICATOR, for_anybody, for_token_holders
+from services.api_gateway.discovery.finding import Discovery
 from services.api_gateway.manners.forgetting import forgetting
 from services.api_gateway.manners.layer import resources_of, well_mannered
 from services.api_gateway.openapi import openapi_document
@@ -49,13 +50,20 @@ def create_app(
         instance: this process's name, unique at the broker.
         readiness: checks of the caller's beside our own (database and broker).
     """
+    address_policy = AddressPolicy.create(str(network) for network in settings.allowed_private_networks)
     resources = Resources(
         pool=pool,
         broker=broker,
         public_keys=public_keys,
         channel_keys=channel_keys,
         settings=settings,
-        address_policy=AddressPolicy.create(str(network) for network in settings.allowed_private_networks),
+        address_policy=address_policy,
+        discovery=Discovery(
+            address_policy,
+            dns_servers=settings.dns_servers,
+            fetches=settings.discovery_fetch,
+            ispdb=settings.discovery_ispdb,
+        ),
         replies=Replies(broker, instance),
         anonymous_limit=RateLimit(settings.rate_limit_anonymous),
         token_limit=RateLimit(settings.rate_limit_token),

@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from services.api_gateway.discovery.finding import Discovery
 from services.api_gateway.rate_limits import RateLimit
 from services.api_gateway.replies import Replies
 from shared.broker.seam import Broker
@@ -26,6 +27,7 @@ class Resources:
     channel_keys: PublicKeyRing  # what channels' secrets are sealed with; the notifier alone opens them
     settings: ApiSettings
     address_policy: AddressPolicy
+    discovery: Discovery
     replies: Replies
     anonymous_limit: RateLimit
     token_limit: RateLimit

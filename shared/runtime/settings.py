@@ -213,7 +213,13 @@ class NetworkSettings(Settings):
     )
 
 
-class ApiSettings(NetworkSettings):
+class ResolvingSettings(NetworkSettings):
+    """How names are looked up."""
+
+    dns_servers: Addresses = Field(default=(), description="a comma list of addresses, such as 9.9.9.9,1.1.1.1")
+
+
+class ApiSettings(ResolvingSettings):
     """What the gateway listens on and allows."""
 
     host: str = "127.0.0.1"
@@ -225,6 +231,11 @@ class ApiSettings(NetworkSettings):
     rate_limit_token: Annotated[int, Field(ge=1)] = 600  # requests a minute, per token
     check_interval_floor_minutes: Annotated[float, Field(ge=0.5, le=1440, multiple_of=0.5)] = 0.5
     pop3_interval_floor_minutes: Annotated[float, Field(ge=0.5, le=1440, multiple_of=0.5)] = 5.0
+    # Whether a mailbox's domain is asked over HTTP for its autoconfig file, and whom to ask where it has none.
+    discovery_fetch: bool = True
+    discovery_ispdb: Annotated[str, Field(pattern=r"^https://[^\s/?#@]+(/[^\s?#]*)?$")] | None = Field(
+        default=None, description="a database of providers, such as https://autoconfig.thunderbird.net/v1.1"
+    )
 
 
 class PaceSettings(Settings):
@@ -256,13 +267,12 @@ class LocationSettings(Settings):
         return self.location_name or self.location_code
 
 
-class ProbingSettings(LocationSettings, NetworkSettings):
+class ProbingSettings(LocationSettings, ResolvingSettings):
     """How this worker's checks run."""
 
     worker_capacity: Annotated[int, Field(ge=1, le=100_000)] = 200  # checks at once
     max_handshakes: Annotated[int, Field(ge=1)] = 64  # TLS handshakes at once
     ca_file: Path | None = None  # trusted beside the system's authorities
-    dns_servers: Addresses = Field(default=(), description="a comma list of addresses, such as 9.9.9.9,1.1.1.1")
     # Where none of them takes a connection, it is this worker's network that failed, not the mail server.
     canary_targets: HostsAndPorts = Field(
         default=(), description="a comma list of hosts with ports, such as 9.9.9.9:53,[2620:fe::fe]:53"

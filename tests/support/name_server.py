@@ -1,4 +1,4 @@
-"""A DNS server on loopback that answers by a script: addresses, no such name, a failure, or never."""
+"""A DNS server on loopback that answers by a script: addresses, SRV and MX, no such name, a failure, or never."""
 
 import asyncio
 import contextlib
@@ -9,9 +9,36 @@ from dataclasses import dataclass, field
 
 NXDOMAIN, SERVFAIL, NODATA, HANGS = "nxdomain", "servfail", "nodata", "hangs"
 
-Answer = str | list[str]
+
+@dataclass(frozen=True)
+class Srv:
+    """A target of an SRV record."""
+
+    target: str
+    port: int
+    priority: int = 0
+    weight: int = 0
+
+    @property
+    def data(self) -> bytes:
+        return struct.pack("!HHH", self.priority, self.weight, self.port) + _wire(self.target)
+
+
+@dataclass(frozen=True)
+class Mx:
+    """A host that takes mail."""
+
+    exchange: str
+    priority: int = 10
+
+    @property
+    def data(self) -> bytes:
+        return struct.pack("!H", self.priority) + _wire(self.exchange)
+
+
+Answer = str | list[str] | list[Srv] | list[Mx]
 _RCODES = {NXDOMAIN: 3, SERVFAIL: 2, NODATA: 0}
-_A, _AAAA = 1, 28
+_A, _MX, _AAAA, _SRV = 1, 15, 28, 33
 
 
 @dataclass
@@ -36,15 +63,12 @@ class _Udp(asyncio.DatagramProtocol):
         answer = self._zone.get(name, self._otherwise)
         if answer == HANGS:
             return
-        records = []
-        if isinstance(answer, list):
-            version = {_A: 4, _AAAA: 6}.get(kind)
-            records = [a for text in answer if (a := ipaddress.ip_address(text)).version == version]
+        records = [] if isinstance(answer, str) else [data for each in answer if (data := _data(each, kind))]
         rcode = _RCODES[answer] if isinstance(answer, str) else 0
         question = query[12 : end + 4]
         header = query[:2] + struct.pack("!HHHHH", 0x8180 | rcode, 1, len(records), 0, 0)
         body = b"".join(
-            b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, self._ttl_seconds, len(a.packed)) + a.packed for a in records
+            b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, self._ttl_seconds, len(data)) + data for data in records
         )
         self._transport.sendto(header + question + body, sender)
 
@@ -73,3 +97,16 @@ def _name(query: bytes) -> tuple[str, int]:
         labels.append(query[at + 1 : at + 1 + size].decode("ascii", "replace"))
         at += 1 + size
     return ".".join(labels).lower(), at + 1
+
+
+def _data(record: str | Srv | Mx, kind: int) -> bytes | None:
+    """What a record says, where it is of the kind that is asked for."""
+    if isinstance(record, Srv | Mx):
+        return record.data if kind == (_SRV if isinstance(record, Srv) else _MX) else None
+    address = ipaddress.ip_address(record)
+    return address.packed if {_A: 4, _AAAA: 6}.get(kind) == address.version else None
+
+
+def _wire(name: str) -> bytes:
+    labels = [label.encode() for label in name.rstrip(".").split(".") if label]
+    return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
