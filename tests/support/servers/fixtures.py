@@ -20,11 +20,13 @@ from tests.support.servers.postgres import DatabasesForTests, databases_for_test
 from tests.support.servers.prometheus import PrometheusServer
 from tests.support.servers.rabbitmq import GivenRabbit, RabbitServer, given_rabbit
 
+_STATE_BYTES = 4 * 1024**3
+
 
 @pytest.fixture(scope="session")
 def servers_state() -> Iterator[Path]:
     """Where the servers of this run keep their state: a short path, for socket names end after 107 bytes."""
-    state = Path(tempfile.mkdtemp(prefix="mp-", dir="/tmp"))
+    state = Path(tempfile.mkdtemp(prefix="mp-", dir=_roomy_memory() or "/tmp"))
     state.chmod(0o755)  # servers started by root drop to users of their own
     yield state
     shutil.rmtree(state, ignore_errors=True)
@@ -130,6 +132,14 @@ def _demand(*wanted: needs.Need) -> None:
     lacking = needs.missing(wanted)
     if lacking:
         pytest.exit(f"\n{needs.in_words(lacking)}", returncode=4)
+
+
+def _roomy_memory() -> Path | None:
+    """A file system in memory: each test's database is hundreds of small files, ten times as dear on a disk."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK) or shutil.disk_usage(memory).free < _STATE_BYTES:
+        return None
+    return memory
 
 
 def _folder(parent: Path) -> Path:
