@@ -25,6 +25,8 @@ from services.api_gateway.history.operations import HISTORY_OPERATIONS
 from services.api_gateway.incidents.operations import INCIDENT_OPERATIONS
 from services.api_gateway.locations.operations import LOCATION_OPERATIONS
 from services.api_gateway.maintenance.operations import MAINTENANCE_OPERATIONS
+from services.api_gateway.manners.entity_tags import Tagged
+from services.api_gateway.manners.holding_store import customer_held, monitor_held
 from services.api_gateway.monitor_models import (
     Deleted,
     MonitorAnswer,
@@ -63,6 +65,7 @@ _MONITORING: tuple[Operation, ...] = (
         name="createMonitor",
         summary="Create a monitor; its first checks begin at once.",
         handler=monitor_handlers.create_monitor,
+        dry_run=True,
         body=MonitorCreate,
         answers={201: MonitorAnswer},
         problems={400: WRONG_FIELDS, 403: NOT_ALLOWED, 404: NO_CUSTOMER},
@@ -73,6 +76,7 @@ _MONITORING: tuple[Operation, ...] = (
         name="testMonitor",
         summary="Run one check of a monitor without storing it, within the rules for logins.",
         handler=trial_handlers.try_monitor,
+        outside=True,
         body=MonitorCreate,
         answers={200: TestAnswer},
         problems={
@@ -89,6 +93,11 @@ _MONITORING: tuple[Operation, ...] = (
         name="getMonitor",
         summary="One monitor with its customer.",
         handler=monitor_handlers.show_monitor,
+        tagged=Tagged(
+            state=frozenset({"health", "healthSince", "healthMessage"}),
+            unsaid=frozenset({"lastCheckedAt"}),
+            hold=monitor_held,
+        ),
         answers={200: MonitorDetails},
         problems={400: _ID_REQUIRED, 403: NOT_ALLOWED, 404: _NO_MONITOR},
     ),
@@ -98,6 +107,7 @@ _MONITORING: tuple[Operation, ...] = (
         name="changeMonitor",
         summary="Change any of a monitor's fields; a readonly token only its status.",
         handler=monitor_handlers.change_monitor,
+        dry_run=True,
         body=MonitorPatch,
         answers={200: MonitorAnswer},
         problems={
@@ -112,6 +122,7 @@ _MONITORING: tuple[Operation, ...] = (
         name="deleteMonitor",
         summary="Remove a monitor, its sealed password with it.",
         handler=monitor_handlers.remove_monitor,
+        dry_run=True,
         answers={200: Deleted},
         problems={400: _ID_REQUIRED, 403: NOT_ALLOWED, 404: _NO_MONITOR},
     ),
@@ -155,6 +166,7 @@ _MONITORING: tuple[Operation, ...] = (
         name="createCustomer",
         summary="Create a customer.",
         handler=customer_handlers.create_customer,
+        dry_run=True,
         body=CustomerCreate,
         answers={201: CustomerCreated},
         problems={400: WRONG_FIELDS, 403: NOT_ALLOWED},
@@ -165,6 +177,7 @@ _MONITORING: tuple[Operation, ...] = (
         name="getCustomer",
         summary="One customer.",
         handler=customer_handlers.show_customer,
+        tagged=Tagged(hold=customer_held),
         answers={200: Customer},
         problems={400: "`Customer public ID (UUID) required`", 403: NOT_ALLOWED, 404: NO_CUSTOMER},
     ),
@@ -174,6 +187,7 @@ _MONITORING: tuple[Operation, ...] = (
         name="changeCustomer",
         summary="Change any of these fields of a customer.",
         handler=customer_handlers.change_customer,
+        dry_run=True,
         body=CustomerPatch,
         answers={200: Customer},
         problems={
