@@ -1,18 +1,21 @@
 """Answers to checks that somebody waits for: this gateway's own reply queue, and who waits for which check.
 
 The queue is exclusive to the connection, so an answer that comes after its gateway has gone is unroutable, not kept.
+Each question has an address of its own, which cannot be guessed and is good until its answer: whoever was not asked
+can put nothing into the queue, and whoever was can do so as long as somebody waits.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+import secrets
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 import structlog
 
 from shared.broker.envelope import UnreadableMessage, read_results
-from shared.broker.seam import Broker, BrokerError, Consumer, Delivery
-from shared.broker.topology import core_topology, reply_queue
+from shared.broker.seam import Broker, BrokerError, BrokerUnavailable, Consumer, Delivery
+from shared.broker.topology import core_topology, reply_key, reply_queue
 from shared.checks.messages import CheckResult, MissedSlots
 
 MOST_WAITING = 500
@@ -34,19 +37,10 @@ class Replies:
 
     def __init__(self, broker: Broker, instance: str) -> None:
         self._broker = broker
-        self._key = reply_queue(instance)
+        self._queue = reply_queue(instance)
         self._waiting: dict[UUID, asyncio.Future[Reply]] = {}
         self._consumer: Consumer | None = None
         self._listening = asyncio.Event()
-
-    async def address(self) -> str | None:
-        """The `reply_to` answers reach us by; None where the queue is not there and does not come within moments."""
-        try:
-            async with asyncio.timeout(_MOMENTS_SECONDS):
-                await self._listening.wait()
-        except TimeoutError:
-            return None
-        return self._key
 
     async def run(self) -> None:
         """Listen until cancelled, beginning as soon as the broker lets us."""
@@ -62,24 +56,45 @@ class Replies:
                         await self._consumer.close()
                 self._consumer = None
 
-    @contextlib.contextmanager
-    def expected(self, check_id: UUID) -> Iterator[asyncio.Future[Reply]]:
-        """A future that the answer to this check sets; raises TooManyWaiting."""
+    @contextlib.asynccontextmanager
+    async def expected(self, check_id: UUID) -> AsyncIterator[tuple[str, asyncio.Future[Reply]]]:
+        """The `reply_to` of this check, and a future that its answer sets.
+
+        Raises:
+            TooManyWaiting.
+            BrokerUnavailable: the queue is not there, and does not come within moments.
+        """
         if len(self._waiting) >= MOST_WAITING:
             raise TooManyWaiting
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[check_id] = future
         try:
-            yield future
+            consumer = await self._listener()
+            address = reply_key(self._queue, secrets.token_hex(16))
+            await consumer.expect(address)
+            try:
+                yield address, future
+            finally:
+                await consumer.expect_no_more(address)
         finally:
             del self._waiting[check_id]
             future.cancel()
+
+    async def _listener(self) -> Consumer:
+        try:
+            async with asyncio.timeout(_MOMENTS_SECONDS):
+                await self._listening.wait()
+        except TimeoutError:
+            raise BrokerUnavailable("the queue of answers is not there") from None
+        if self._consumer is None:
+            raise BrokerUnavailable("this gateway is about to end")
+        return self._consumer
 
     async def _begin(self) -> None:
         try:
             await self._broker.declare(core_topology())
             self._consumer = await self._broker.consume(
-                self._key, self._deliver, prefetch=_PREFETCH, exclusive_reply=True
+                self._queue, self._deliver, prefetch=_PREFETCH, exclusive_reply=True
             )
             self._listening.set()
         except BrokerError as error:

@@ -25,6 +25,7 @@ from services.api_gateway.reading import read_object
 from services.api_gateway.replies import Reply, TooManyWaiting
 from services.api_gateway.request_store import LiveLocation, live_locations, request_test
 from services.api_gateway.sealing import with_password
+from shared.broker.seam import BrokerError
 from shared.checks.messages import MissedSlots
 from shared.checks.vocabulary import MissedReason
 
@@ -38,11 +39,8 @@ async def try_monitor(call: Call) -> web.Response:
     call.principal.require_write()
     sent = read_new_monitor(*await read_object(call.request), floors=floors_of(call))
     one_time_id, check_id = uuid4(), uuid4()
-    reply_to = await call.resources.replies.address()
-    if reply_to is None:
-        raise unavailable("Service Unavailable", detail="the message broker does not answer")
     try:
-        with call.resources.replies.expected(check_id) as reply:
+        async with call.resources.replies.expected(check_id) as (reply_to, reply):
             async with call.transaction() as connection:
                 customer = await customer_in_scope(connection, call, sent.customer_id)
                 description = with_password(
@@ -69,6 +67,8 @@ async def try_monitor(call: Call) -> web.Response:
         raise unavailable(
             "Service Unavailable", detail="too many tests are under way", retry_after_seconds=10
         ) from None
+    except BrokerError:
+        raise unavailable("Service Unavailable", detail="the message broker does not answer") from None
     return _answered(call, answer, description, location)
 
 

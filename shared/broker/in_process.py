@@ -23,7 +23,7 @@ from shared.broker.seam import (
     QueueMissing,
     TopologyConflict,
 )
-from shared.broker.topology import REPLIES, Binding, Exchange, ExchangeKind, Topology
+from shared.broker.topology import Binding, Exchange, ExchangeKind, Topology
 
 _log = structlog.get_logger()
 
@@ -80,17 +80,22 @@ class InProcessBroker:
         prefetch: int,
         wait_for_queue: bool = False,
         exclusive_reply: bool = False,
+        exclusive_copies_of: str | None = None,
     ) -> Consumer:
         """As the seam says."""
         self._require_open()
-        if not (wait_for_queue or exclusive_reply or queue in self._queues):
+        exclusive = exclusive_reply or exclusive_copies_of is not None
+        if not (wait_for_queue or exclusive or queue in self._queues):
             raise QueueMissing(f"nobody has declared the queue {queue}")
-        consumer = InProcessConsumer(handler, queue_name=queue, prefetch=prefetch, left=self._left)
+        consumer = InProcessConsumer(
+            handler, queue_name=queue, prefetch=prefetch, left=self._left, expects=self._bind, no_more=self._unbind
+        )
         self._consumers.append(consumer)
-        if exclusive_reply:
+        if exclusive:
             self._make_queue(queue)
-            self._bind(Binding(REPLIES, queue, queue))
             self._exclusive[consumer] = queue
+        if exclusive_copies_of is not None:
+            self._bind(Binding(exclusive_copies_of, queue, ""))
         if queue in self._queues:
             consumer.attach(self._queues[queue])
         else:
@@ -132,6 +137,9 @@ class InProcessBroker:
             raise TopologyConflict(f"cannot bind {binding.queue} to {binding.exchange}: declare both first")
         self._bindings.setdefault(binding.exchange, {})[binding] = None
 
+    def _unbind(self, binding: Binding) -> None:
+        self._bindings.get(binding.exchange, {}).pop(binding, None)
+
     def _route(self, exchange_name: str, message: OutgoingMessage) -> PublishOutcome:
         exchange = self._exchanges.get(exchange_name)
         if exchange is None:
@@ -160,7 +168,8 @@ class InProcessBroker:
         exclusive = self._exclusive.pop(consumer, None)
         if exclusive is not None:
             del self._queues[exclusive]
-            self._bindings[REPLIES].pop(Binding(REPLIES, exclusive, exclusive), None)
+            for binding in [each for bound in self._bindings.values() for each in bound if each.queue == exclusive]:
+                self._unbind(binding)
 
 
 def _binding_matches(kind: ExchangeKind, binding_key: str, key: str) -> bool:

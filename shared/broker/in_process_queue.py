@@ -17,6 +17,7 @@ import structlog
 from shared.broker.definitions import QueuePolicy
 from shared.broker.handling import handle
 from shared.broker.seam import Handler, OutgoingMessage
+from shared.broker.topology import REPLIES, Binding
 
 _CLOSE_TIMEOUT_SECONDS = 5.0
 
@@ -181,13 +182,22 @@ class InProcessConsumer:
     """Deliveries of one queue to one handler."""
 
     def __init__(
-        self, handler: Handler, *, queue_name: str, prefetch: int, left: Callable[["InProcessConsumer"], None]
+        self,
+        handler: Handler,
+        *,
+        queue_name: str,
+        prefetch: int,
+        left: Callable[["InProcessConsumer"], None],
+        expects: Callable[[Binding], None],
+        no_more: Callable[[Binding], None],
     ) -> None:
-        """`left` is called once, when it takes no more deliveries."""
+        """`left` is called once, when it takes no more deliveries; the others bind, and unbind, its replies."""
         self._handler = handler
         self._queue_name = queue_name
         self._prefetch = prefetch
         self._left = left
+        self._expects = expects
+        self._no_more = no_more
         self._queue: InProcessQueue | None = None
         self._unsettled: dict[int, InProcessDelivery] = {}
         self._handling: set[asyncio.Task[None]] = set()
@@ -221,6 +231,14 @@ class InProcessConsumer:
             self._queue.take_back([delivery.stored])
         else:
             self._queue.dispatch()
+
+    async def expect(self, key: str) -> None:
+        """As the seam says."""
+        self._expects(Binding(REPLIES, self._queue_name, key))
+
+    async def expect_no_more(self, key: str) -> None:
+        """As the seam says."""
+        self._no_more(Binding(REPLIES, self._queue_name, key))
 
     async def drain(self) -> None:
         """As the seam says."""

@@ -14,7 +14,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from aio_pika.exceptions import ChannelNotFoundEntity
 
 from shared.broker.handling import handle
-from shared.broker.rabbit_connection import LOST, KeptConnection, close_quietly, in_words
+from shared.broker.rabbit_connection import LOST, KeptConnection, cancelled_as_lost, close_quietly, in_words
 from shared.broker.seam import BrokerUnavailable, Handler, QueueMissing
 from shared.broker.topology import REPLIES
 
@@ -99,6 +99,7 @@ class RabbitConsumer:
         prefetch: int,
         tag: str,
         exclusive_reply: bool,
+        exclusive_copies_of: str | None = None,
     ) -> None:
         self._kept = connection
         self._queue_name = queue
@@ -106,6 +107,9 @@ class RabbitConsumer:
         self._prefetch = prefetch
         self._tag = tag
         self._exclusive_reply = exclusive_reply
+        self._exclusive_copies_of = exclusive_copies_of
+        self._expected: dict[str, None] = {}
+        self._replies: AbstractQueue | None = None
         # Deliveries of a lost connection may still be worked on when new ones arrive.
         self._places = asyncio.Semaphore(prefetch)
         self._handling: set[asyncio.Task[None]] = set()
@@ -133,6 +137,33 @@ class RabbitConsumer:
         except BaseException:
             await self.close()
             raise
+
+    async def expect(self, key: str) -> None:
+        """As the seam says."""
+        queue = self._replies
+        if queue is None:
+            raise BrokerUnavailable(
+                f"the queue {self._queue_name} is not there at the moment ({self._kept.last_error})"
+            )
+        self._expected[key] = None
+        try:
+            async with asyncio.timeout(_SETTLE_TIMEOUT_SECONDS):
+                with cancelled_as_lost("the connection was given up"):
+                    await queue.bind(REPLIES, key)
+        except LOST as error:
+            self._expected.pop(key, None)
+            raise BrokerUnavailable(f"could not bind {self._queue_name}: {in_words(error)}") from error
+
+    async def expect_no_more(self, key: str) -> None:
+        """As the seam says."""
+        self._expected.pop(key, None)
+        queue = self._replies
+        if queue is None:
+            return
+        with contextlib.suppress(*LOST):
+            async with asyncio.timeout(_SETTLE_TIMEOUT_SECONDS):
+                with cancelled_as_lost("the connection was given up"):
+                    await queue.unbind(REPLIES, key)
 
     async def drain(self) -> None:
         """As the seam says."""
@@ -210,15 +241,22 @@ class RabbitConsumer:
                 await lost.wait()  # the channel stays open: on it alone can its deliveries be settled
         finally:
             self._consuming = False
+            self._replies = None
             self._drained.set()
             if channel.is_initialized:
                 await close_quietly(channel)
 
     async def _queue(self, channel: AbstractChannel) -> AbstractQueue:
+        if self._exclusive_copies_of is not None:
+            copies = await channel.declare_queue(self._queue_name, exclusive=True, auto_delete=True)
+            await copies.bind(self._exclusive_copies_of)
+            return copies
         if not self._exclusive_reply:
             return await channel.declare_queue(self._queue_name, passive=True)
         queue = await channel.declare_queue(self._queue_name, exclusive=True, auto_delete=True)
-        await queue.bind(REPLIES, self._queue_name)
+        for key in tuple(self._expected):
+            await queue.bind(REPLIES, key)
+        self._replies = queue
         return queue
 
     async def _until_lost_or_draining(self, lost: asyncio.Event) -> None:

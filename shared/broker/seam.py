@@ -98,6 +98,17 @@ class Consumer(Protocol):
         """No new deliveries from now on; those handed out may still be settled."""
         ...
 
+    async def expect(self, key: str) -> None:
+        """Of a queue of replies: from now on, and until told otherwise, answers published with this key come here.
+
+        Raises BrokerUnavailable.
+        """
+        ...
+
+    async def expect_no_more(self, key: str) -> None:
+        """Answers with this key find nobody any more. Where that cannot be said, it is known with the connection."""
+        ...
+
     async def close(self) -> None:
         """As if this consumer had died: what it has not settled goes back to the queue; handlers are cancelled."""
         ...
@@ -134,13 +145,17 @@ class Broker(Protocol):
         prefetch: int,
         wait_for_queue: bool = False,
         exclusive_reply: bool = False,
+        exclusive_copies_of: str | None = None,
     ) -> Consumer:
         """Hand deliveries to the handler, each in a task of its own, at most `prefetch` of them unsettled.
 
         Args:
             wait_for_queue: return at once and begin when somebody has declared the queue.
-            exclusive_reply: make the queue first, for this connection alone, bound on the replies exchange to the
-                key that is its own name; it is gone with the connection, and made again after an outage.
+            exclusive_reply: make the queue first, for this connection alone. On the replies exchange it gets what
+                has a key that it expects, and nothing else; it is gone with the connection, and made again, with its
+                keys, after an outage.
+            exclusive_copies_of: make the queue first, likewise for this connection alone, bound to this fan-out
+                exchange; what is published while it is not there is not kept.
 
         Raises QueueMissing (unless waiting for it), BrokerUnavailable.
         """

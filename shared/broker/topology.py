@@ -82,8 +82,18 @@ def checks_queue(protocol: str, location: str, lane: str) -> str:
 
 
 def reply_queue(instance: str) -> str:
-    """The queue answers to one gateway wait in; its name is its key on the replies exchange (`reply_to`)."""
+    """The queue answers to one gateway wait in."""
     return f"{REPLIES}.{instance}"
+
+
+def reply_key(queue: str, secret: str) -> str:
+    """The key of the answer to one question (`reply_to`), which only those can use who were asked it."""
+    return f"{queue}.{secret}"
+
+
+def events_queue(instance: str) -> str:
+    """The queue one gateway hears by that there is something to tell its listeners."""
+    return f"{EVENTS}.{instance}"
 
 
 def core_topology() -> Topology:

@@ -2,10 +2,15 @@
 
 Rights are three expressions over the names of exchanges and queues (RabbitMQ knows no difference between the two),
 and for topic exchanges one more over routing keys. A worker makes nothing: it takes the jobs of its own protocol at
-its own location, and publishes results, signs of life, answers to tests, and jobs to its own retry lane. The recorder
-makes what all share, the scheduler the queues of the locations, a gateway the queue of its own answers.
+its own location, and publishes results, signs of life, answers to tests, and jobs to its own retry lane. That it may
+write to the exchange of answers leads nowhere but to who asked it something: each question has a key of its own, which
+is bound as long as somebody waits, and only a reader of that lane has seen. The recorder makes what all share, the
+scheduler the queues of the locations, a gateway the queues of its own answers and of what it is told.
 
 The notifier needs no broker. `observer` has no right to any message: it reads policies and the lengths of queues.
+`on_call` is for people: sees everything in the console, reads dead letters and sends them back, by hand, by command or
+by shovel, and changes limits; makes and deletes nothing, and manages no user. RabbitMQ lets whoever may start a shovel
+start one with the broker's own rights in that vhost, so it is less than an administrator and more than an observer.
 """
 
 import hashlib
@@ -34,6 +39,7 @@ from shared.checks.vocabulary import Lane, MailProtocol
 
 NOTHING = "^$"
 OBSERVER = "observer"
+ON_CALL = "on_call"
 SERVICES = ("api_gateway", "scheduler", "result_recorder")
 
 
@@ -58,7 +64,7 @@ class Rights:
 
 
 def rights_of(role: str) -> Rights:
-    """The rights of `api_gateway`, `scheduler`, `result_recorder`, `observer`, or a worker: `imap_worker.eu-fra1`.
+    """The rights of a service, `observer`, `on_call`, or a worker: `api_gateway`, `imap_worker.eu-fra1`.
 
     Raises:
         ValueError: there is no such role.
@@ -69,20 +75,31 @@ def rights_of(role: str) -> Rights:
         return _worker(protocol, location)
     match role:
         case "result_recorder":
-            own = _one_of(RESULTS, PRESENCE, DEAD_LETTERS)
             return Rights(
-                configure=_one_of(CHECKS, RESULTS, REPLIES, PRESENCE, EVENTS, DEAD_LETTERS), write=own, read=own
+                configure=_one_of(CHECKS, RESULTS, REPLIES, PRESENCE, EVENTS, DEAD_LETTERS),
+                write=_one_of(RESULTS, PRESENCE, DEAD_LETTERS, EVENTS),
+                read=_one_of(RESULTS, PRESENCE, DEAD_LETTERS),
             )
         case "scheduler":
             queues = rf"^{re.escape(CHECKS)}\..+$"
             return Rights(
-                configure=queues, write=rf"^({re.escape(CHECKS)}(\..+)?|{re.escape(RESULTS)})$", read=_one_of(CHECKS)
+                configure=queues,
+                # An answer of its own is that a test cannot be made now.
+                write=rf"^({re.escape(CHECKS)}(\..+)?|{re.escape(RESULTS)}|{re.escape(REPLIES)})$",
+                read=_one_of(CHECKS),
             )
         case "api_gateway":
-            answers = rf"^{re.escape(REPLIES)}\..+$"
-            return Rights(configure=answers, write=answers, read=rf"^{re.escape(REPLIES)}(\..+)?$")
+            replies, events = re.escape(REPLIES), re.escape(EVENTS)
+            return Rights(
+                configure=rf"^({replies}|{events})\..+$",
+                # What it tells the other gateways, it tells to their exchange.
+                write=rf"^({replies}\..+|{events}(\..+)?)$",
+                read=rf"^({replies}|{events})(\..+)?$",
+            )
         case "observer":
             return Rights(tags="management")
+        case "on_call":
+            return Rights(write=_one_of(CHECKS, RESULTS), read=_one_of(DEAD_LETTERS), tags="monitoring,policymaker")
     raise ValueError(f"{role} is no user of the broker")
 
 

@@ -14,8 +14,8 @@ from yarl import URL
 from shared.broker import policies
 from shared.broker.management import ManagementFailed
 from shared.broker.rabbitmq import RabbitBroker
-from shared.broker.seam import BrokerUnavailable
-from shared.broker.topology import core_topology, location_topology
+from shared.broker.seam import BrokerUnavailable, Delivery, OutgoingMessage, PublishOutcome
+from shared.broker.topology import core_topology, location_topology, reply_key
 from shared.broker.users import OBSERVER, apply_users, rights_of
 from tests.support.servers.rabbitmq import GivenRabbit
 
@@ -165,7 +165,7 @@ OTHERS_MUST_NOT: dict[str, list[Attempt]] = {
         consume(QUEUE),
         consume("mailprobe.presence"),
         publish("mailprobe.presence", "imap.eu-fra1"),
-        publish("mailprobe.replies", "mailprobe.replies.one"),
+        declare("mailprobe.replies.one"),
         delete("mailprobe.results"),
     ],
     "result_recorder": [
@@ -196,6 +196,38 @@ async def test_a_gateway_has_the_queue_of_its_own_answers(addresses: dict[str, s
         await gateway.consume(
             "mailprobe.replies.one", lambda delivery: delivery.ack(), prefetch=1, exclusive_reply=True
         )
+
+
+async def test_an_answer_reaches_only_who_gave_out_its_key_and_only_as_long_as_they_wait(
+    addresses: dict[str, str],
+) -> None:
+    heard: list[str | None] = []
+
+    async def hear(delivery: Delivery) -> None:
+        heard.append(delivery.message_id)
+        await delivery.ack()
+
+    queue = "mailprobe.replies.api_gateway@here:1"
+    async with opened(addresses["api_gateway"]) as gateway, opened(addresses[WORKER]) as worker:
+        await gateway.declare(core_topology())
+        waiting = await gateway.consume(queue, hear, prefetch=1, exclusive_reply=True)
+        asked = reply_key(queue, secrets.token_hex(16))
+        await waiting.expect(asked)
+
+        async def answers(key: str) -> PublishOutcome:
+            message = OutgoingMessage("mailprobe.replies", key, b"{}", "check-results.v1", secrets.token_hex(8))
+            (outcome,) = await worker.publish([message])
+            return outcome
+
+        assert await answers(asked) is PublishOutcome.CONFIRMED
+        for guess in (queue, reply_key(queue, secrets.token_hex(16)), "#", f"{queue}.*"):
+            assert await answers(guess) is PublishOutcome.UNROUTABLE
+        async with opened(addresses["scheduler"]) as scheduler:
+            message = OutgoingMessage("mailprobe.replies", asked, b"{}", "check-results.v1", "from the scheduler")
+            assert await scheduler.publish([message]) == [PublishOutcome.CONFIRMED], "it says what cannot be tested"
+        await waiting.expect_no_more(asked)
+        assert await answers(asked) is PublishOutcome.UNROUTABLE
+    assert len(heard) == 2
 
 
 async def test_an_observer_sees_lengths_and_policies_and_changes_none(

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from shared.broker.topology import REPLIES
 from tests.end_to_end.conftest import Whole
 from tests.support.broker_tap import BrokerTap
 from tests.support.stored import everything_stored
@@ -120,18 +119,19 @@ async def test_a_test_answers_with_its_result_and_stores_no_monitor(whole: Whole
 async def test_a_password_is_nowhere_in_clear(whole: Whole) -> None:
     marker = 'Marker-7f3a"\\{3} päss'
     await whole.dovecot.set_password("anna", marker)
-    bindings = await whole.rabbitmq.api("GET", f"exchanges/{whole.vhost}/{REPLIES}/bindings/source")
-    reply_keys = [binding["routing_key"] for binding in bindings]
-    assert reply_keys
-    async with BrokerTap(whole.rabbitmq.amqp_url(whole.vhost), reply_keys=reply_keys) as tap:
+    async with BrokerTap(whole.rabbitmq.amqp_url(whole.vhost)) as tap:
         good = await created(whole, documented_body(whole.dovecot.imaps_port, password=marker))
         bad = await created(whole, documented_body(whole.dovecot.imaps_port, user="nobody", password=marker))
         assert (await checked(whole, good))["status"] == "success"
         assert (await checked(whole, bad))["status"] == "failure"
-        status, _ = await whole.api.call(
-            "POST", "/api/imap-pop-monitors/test", documented_body(whole.dovecot.imaps_port, password=marker)
-        )
-        assert status == 200
+        for _ in range(10):
+            status, _ = await whole.api.call(
+                "POST", "/api/imap-pop-monitors/test", documented_body(whole.dovecot.imaps_port, password=marker)
+            )
+            assert status == 200
+            if tap.answers:
+                break
+        assert tap.answers, "no answer was overheard"
         _, shown = await whole.api.call("GET", f"/api/imap-pop-monitors/{good}")
         _, history = await whole.api.call("GET", f"/api/imap-pop-monitors/{bad}/check-history")
         messages = tap.text()

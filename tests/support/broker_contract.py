@@ -33,6 +33,7 @@ from shared.broker.topology import (
     checks_queue,
     core_topology,
     location_topology,
+    reply_key,
     reply_queue,
 )
 
@@ -384,8 +385,11 @@ class BrokerContract:
         mine, theirs = reply_queue("api_gateway@here:1"), reply_queue("api_gateway@here:2")
         inbox, other_inbox = Inbox(), Inbox()
         consumer = await asker.consume(mine, inbox, prefetch=10, exclusive_reply=True)
-        await asker.consume(theirs, other_inbox, prefetch=10, exclusive_reply=True)
-        answer = a_message(exchange=REPLIES, routing_key=mine)
+        other = await asker.consume(theirs, other_inbox, prefetch=10, exclusive_reply=True)
+        key = reply_key(mine, "1")
+        await consumer.expect(key)
+        await other.expect(reply_key(theirs, "1"))
+        answer = a_message(exchange=REPLIES, routing_key=key)
         assert await answerer.publish([answer]) == [PublishOutcome.CONFIRMED]
         got = await inbox.next()
         assert got.message_id == answer.message_id
@@ -393,6 +397,21 @@ class BrokerContract:
         assert other_inbox.arrived.empty()
         await consumer.close()
         await until_published_is(PublishOutcome.UNROUTABLE, answerer, answer)
+
+    async def test_an_answer_with_a_key_nobody_gave_out_finds_nobody(self, world: BrokerWorld) -> None:
+        asker, stranger = await declared(world), await world.client()
+        mine, inbox = reply_queue("api_gateway@here:1"), Inbox()
+        consumer = await asker.consume(mine, inbox, prefetch=10, exclusive_reply=True)
+        expected = reply_key(mine, "secret")
+        await consumer.expect(expected)
+        guesses = [a_message(exchange=REPLIES, routing_key=key) for key in (mine, reply_key(mine, "guess"), "#", "")]
+        assert await stranger.publish(guesses) == [PublishOutcome.UNROUTABLE] * 4
+        answer = a_message(exchange=REPLIES, routing_key=expected)
+        assert await stranger.publish([answer]) == [PublishOutcome.CONFIRMED]
+        await (await inbox.next()).ack()
+        await consumer.expect_no_more(expected)
+        assert await stranger.publish([answer]) == [PublishOutcome.UNROUTABLE], "the question is over"
+        assert await inbox.nothing_more()
 
     async def test_an_open_broker_is_healthy_and_takes_nothing_calmly(self, world: BrokerWorld) -> None:
         broker = await declared(world)

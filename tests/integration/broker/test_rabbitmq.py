@@ -18,6 +18,7 @@ from shared.broker.topology import (
     Topology,
     checks_queue,
     location_topology,
+    reply_key,
     reply_queue,
 )
 from tests.support.broker_contract import (
@@ -185,7 +186,9 @@ async def test_connections_cut_by_an_operator_come_back(
     inbox, replies = Inbox(), Inbox()
     mine = reply_queue("test@here:0")
     await broker.consume(HERE, inbox, prefetch=10)
-    await broker.consume(mine, replies, prefetch=10, exclusive_reply=True)
+    waiting = await broker.consume(mine, replies, prefetch=10, exclusive_reply=True)
+    key = reply_key(mine, "1")
+    await waiting.expect(key)
     await broker.publish([a_message()])
     held = await inbox.next()
     cut: set[str] = set()
@@ -203,7 +206,7 @@ async def test_connections_cut_by_an_operator_come_back(
     async with asyncio.timeout(30):
         while True:
             try:
-                answer = a_message(exchange="mailprobe.replies", routing_key=mine)
+                answer = a_message(exchange="mailprobe.replies", routing_key=key)
                 if await broker.publish([answer]) == [PublishOutcome.CONFIRMED]:
                     break
             except BrokerUnavailable:
