@@ -16,6 +16,7 @@ from services.api_gateway.eligibility import eligible
 from services.api_gateway.identifiers import read_customer_identifier, read_identifier, read_uuid
 from services.api_gateway.monitor_models import (
     Deleted,
+    MonitorAnswer,
     MonitorCreate,
     MonitorPage,
     MonitorPatch,
@@ -37,7 +38,7 @@ from services.api_gateway.ownership.ownership_store import Owned
 from services.api_gateway.ownership.rules import own
 from services.api_gateway.package_configs.handlers import require_package_interval
 from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
-from services.api_gateway.reading import read_object, read_query, validated
+from services.api_gateway.reading import Body, read_object, read_query, validated
 from services.api_gateway.request_store import FIRST_GIVE_UP_MS, live_locations, request_checks
 from services.api_gateway.sealing import with_password
 from services.api_gateway.tags.tag_store import find_tag
@@ -50,7 +51,14 @@ PATH = "/api/imap-pop-monitors"
 async def create_monitor(call: Call) -> web.Response:
     """`POST /api/imap-pop-monitors`."""
     call.principal.require_write()
-    sent = read_new_monitor(*await read_object(call.request), floors=floors_of(call))
+    made = await monitor_made(call, await read_object(call.request))
+    return json_answer(made, status=HTTPStatus.CREATED, location=f"{PATH}/{made.public_id}")
+
+
+async def monitor_made(call: Call, body: Body) -> MonitorAnswer:
+    """A new monitor from a body; raises Problem."""
+    call.principal.require_write()
+    sent = read_new_monitor(*body, floors=floors_of(call))
     public_id = uuid4()
     async with call.transaction() as connection:
         customer = await customer_in_scope(connection, call, sent.customer_id)
@@ -61,11 +69,7 @@ async def create_monitor(call: Call) -> web.Response:
         if await own(connection, call.organization_id, Owned.MONITOR, stored.id, sent):
             stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
         await _request_first_checks(connection, stored, before=None)
-    return json_answer(
-        monitor_answer(stored, call.resources.address_policy, echo=password),
-        status=HTTPStatus.CREATED,
-        location=f"{PATH}/{public_id}",
-    )
+    return monitor_answer(stored, call.resources.address_policy, echo=password)
 
 
 async def show_monitor(call: Call) -> web.Response:
@@ -108,7 +112,12 @@ async def change_monitor(call: Call) -> web.Response:
     """`PATCH /api/imap-pop-monitors/{publicId}`: judged against the row as it is, which is held meanwhile."""
     public_id = monitor_id(call.request)
     call.principal.require_change_of(())
-    body, unkeepable = await read_object(call.request)
+    return json_answer(await monitor_changed(call, public_id, await read_object(call.request)))
+
+
+async def monitor_changed(call: Call, public_id: UUID, sent_body: Body) -> MonitorAnswer:
+    """The monitor with what a body says; raises Problem."""
+    body, unkeepable = sent_body
     sent_fields = without_answer_fields(body)
     call.principal.require_change_of(sent_fields)
     sent, faults = validated(MonitorPatch, sent_fields, known=unkeepable)
@@ -137,17 +146,21 @@ async def change_monitor(call: Call) -> web.Response:
             await _request_first_checks(connection, stored, before=before)
         if await own(connection, call.organization_id, Owned.MONITOR, stored.id, sent, stored.ownership):
             stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
-    return json_answer(monitor_answer(stored, call.resources.address_policy, echo=password))
+    return monitor_answer(stored, call.resources.address_policy, echo=password)
 
 
 async def remove_monitor(call: Call) -> web.Response:
     """`DELETE /api/imap-pop-monitors/{publicId}`: the sealed password is gone at once."""
-    public_id = monitor_id(call.request)
+    await monitor_removed(call, monitor_id(call.request))
+    return json_answer(Deleted())
+
+
+async def monitor_removed(call: Call, public_id: UUID) -> None:
+    """Raises Problem."""
     call.principal.require_write()
     async with call.transaction() as connection:
         stored = in_scope(call, await lock_monitor(connection, call.organization_id, public_id))
         await delete_monitor(connection, stored)
-    return json_answer(Deleted())
 
 
 def read_new_monitor(

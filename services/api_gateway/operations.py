@@ -10,6 +10,7 @@ from services.api_gateway import (
     probe_handlers,
     trial_handlers,
 )
+from services.api_gateway.batch.operations import BATCH_OPERATIONS
 from services.api_gateway.channels.operations import CHANNEL_OPERATIONS
 from services.api_gateway.check_models import CheckHistory, ChecksTriggered, HistoryQuery, TestAnswer
 from services.api_gateway.customer_models import (
@@ -242,5 +243,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *TAG_OPERATIONS,
     *MAINTENANCE_OPERATIONS,
     *CHANNEL_OPERATIONS,
+    *BATCH_OPERATIONS,
     *DISCOVERY_OPERATIONS,
 )

@@ -71,7 +71,23 @@ class Problem(Exception):
 
     def answer(self, request_id: str) -> web.Response:
         """This problem as a response."""
-        body = ProblemBody(
+        return web.Response(
+            status=self.status,
+            text=self.body(request_id).model_dump_json(exclude_none=True),
+            content_type=CONTENT_TYPE,
+            headers=self.headers,
+        )
+
+    def below(self, place: str) -> "Problem":
+        """The same of a part of a larger body: `place` leads to it."""
+        faults = [Fault(pointer=place + fault.pointer, detail=fault.detail) for fault in self.faults]
+        return Problem(
+            self.status, self.message, detail=self.detail, faults=faults, headers=self.headers, code=self.code
+        )
+
+    def body(self, request_id: str) -> ProblemBody:
+        """What a response says of it."""
+        return ProblemBody(
             statusCode=self.status,
             statusMessage=self.status.phrase,
             message=self.message,
@@ -82,12 +98,6 @@ class Problem(Exception):
             instance=f"urn:mailprobe:request:{request_id}",
             errors=self.faults,
             data=None if self.code is None else ProblemData(code=self.code),
-        )
-        return web.Response(
-            status=self.status,
-            text=body.model_dump_json(exclude_none=True),
-            content_type=CONTENT_TYPE,
-            headers=self.headers,
         )
 
 

@@ -14,7 +14,7 @@ from services.api_gateway.problems import Fault
 DEEPEST = 32
 _SAFE_INTEGER = 2**53 - 1
 _LONGEST_NUMBER = 40
-_FAULTS_CAP = 50
+MOST_FAULTS = 50
 
 
 class NotJson(Exception):
@@ -51,7 +51,7 @@ def parse(body: bytes) -> Any:
 def taken_out(value: Any) -> tuple[Any, list[Fault]]:
     """The value with null for whatever no field may hold, and where that stood."""
     faults: list[Fault] = []
-    return _cleaned(value, "", 1, faults), faults[:_FAULTS_CAP]
+    return _cleaned(value, "", 1, faults), faults[:MOST_FAULTS]
 
 
 def pointer(*steps: str | int) -> str:
@@ -97,7 +97,7 @@ def _cleaned(value: Any, here: str, depth: int, faults: list[Fault]) -> Any:
     if depth > DEEPEST:
         faults.append(Fault(pointer=here, detail=f"the body is nested more than {DEEPEST} levels deep"))
         return None
-    if len(faults) >= _FAULTS_CAP:
+    if len(faults) >= MOST_FAULTS:
         return None
     match value:
         case _NoNumber(why=why):

@@ -37,6 +37,18 @@ async def show_tags(call: Call) -> web.Response:
     return json_answer(Tags(found))
 
 
+async def show_tag(call: Call) -> web.Response:
+    """`GET /api/tags/{id}`."""
+    identifier = read_identifier(call.request.match_info["id"])
+    if identifier is None:
+        raise Problem(HTTPStatus.BAD_REQUEST, "Invalid tag ID")
+    async with call.transaction() as connection:
+        tag = await find_tag(connection, call.organization_id, identifier)
+    if tag is None:
+        raise not_found("Tag")
+    return json_answer(tag)
+
+
 async def create_tag(call: Call) -> web.Response:
     """`POST /api/tags`."""
     call.principal.require_write()

@@ -1,5 +1,7 @@
 """The operations on tags."""
 
+from services.api_gateway.manners.entity_tags import Tagged
+from services.api_gateway.manners.holding_store import tag_held
 from services.api_gateway.monitor_models import Deleted
 from services.api_gateway.operation import NOT_ALLOWED, WRONG_FIELDS, Operation
 from services.api_gateway.tags import handlers
@@ -45,6 +47,16 @@ TAG_OPERATIONS: tuple[Operation, ...] = (
             404: "`Tag not found`",
             409: "There is another tag of this name.",
         },
+    ),
+    Operation(
+        method="GET",
+        path=f"{handlers.PATH}/{{id}}",
+        name="getTag",
+        summary="One tag.",
+        handler=handlers.show_tag,
+        tagged=Tagged(hold=tag_held),
+        answers={200: Tag},
+        problems={400: "`Invalid tag ID`", 404: "`Tag not found`"},
     ),
     Operation(
         method="DELETE",

@@ -1,0 +1,1 @@
+"""Many monitors made, changed and removed by one request."""
