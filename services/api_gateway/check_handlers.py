@@ -59,7 +59,14 @@ async def show_history(call: Call) -> web.Response:
         raise wrong_fields([Fault(pointer="/cursor", detail="cursor must be the nextCursor of an earlier answer")])
     async with call.transaction() as connection:
         stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
-        rows = await check_history(connection, call.organization_id, stored.id, limit=query.limit + 1, before=before)
+        rows = await check_history(
+            connection,
+            call.organization_id,
+            stored.id,
+            limit=query.limit + 1,
+            before=before,
+            passed=None if query.status is None else query.status == "success",
+        )
     shown = rows[: query.limit]
     more = len(rows) > query.limit
     return json_answer(

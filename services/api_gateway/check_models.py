@@ -48,6 +48,7 @@ class HistoryQuery(RequestModel):
     """How much of a history to show."""
 
     limit: Annotated[int, Field(ge=1, le=200)] = 50
+    status: Literal["success", "failure"] | None = Field(default=None, description="Only those that ended so.")
     cursor: str | None = Field(default=None, max_length=200, description="`nextCursor` of the page before.")
 
 

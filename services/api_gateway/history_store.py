@@ -16,6 +16,7 @@ _HISTORY = """
     FROM results r LEFT JOIN locations l ON l.id = r.location_id
     WHERE r.organization_id = $1 AND r.monitor_id = $2
         AND ($3::bigint IS NULL OR r.slot_at < $3 OR (r.slot_at = $3 AND r.check_id < $4))
+        AND ($6::boolean IS NULL OR r.passed = $6)
     ORDER BY r.slot_at DESC, r.check_id DESC LIMIT $5"""
 
 
@@ -59,8 +60,9 @@ async def check_history(
     *,
     limit: int,
     before: tuple[int, UUID] | None,
+    passed: bool | None = None,
 ) -> Sequence[HistoryRow]:
-    """Recorded checks of a monitor, newest first."""
+    """Recorded checks of a monitor, newest first: all, or those that passed, or failed."""
     slot_at, check_id = before or (None, None)
-    rows = await connection.fetch(_HISTORY, organization_id, monitor_id, slot_at, check_id, limit)
+    rows = await connection.fetch(_HISTORY, organization_id, monitor_id, slot_at, check_id, limit, passed)
     return [HistoryRow(**row) for row in rows]

@@ -34,6 +34,7 @@ from services.api_gateway.monitor_store import (
     update_monitor,
 )
 from services.api_gateway.monitor_view import monitor_answer, monitor_details, monitor_item
+from services.api_gateway.overview.overview_store import overviews
 from services.api_gateway.ownership.ownership_store import Owned
 from services.api_gateway.ownership.rules import own
 from services.api_gateway.package_configs.handlers import require_package_interval
@@ -104,7 +105,9 @@ async def show_monitors(call: Call) -> web.Response:
             limit=query.per_page,
             offset=(query.page - 1) * query.per_page,
         )
-    items = [monitor_item(stored) for stored in found]
+        shown = {stored.id: stored.description.interval_ms for stored in found if query.view is not None}
+        seen = await overviews(connection, call.organization_id, shown)
+    items = [monitor_item(stored, seen.get(stored.id)) for stored in found]
     return json_answer(MonitorPage(items=items, total=total, page=query.page, per_page=query.per_page))
 
 

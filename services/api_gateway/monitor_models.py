@@ -23,6 +23,7 @@ from services.api_gateway.field_types import (
     wrong,
 )
 from services.api_gateway.identifiers import read_customer_identifier, read_uuid
+from services.api_gateway.overview.models import Overview
 from services.api_gateway.ownership.models import OwnedAnswer, OwnedFields
 from services.api_gateway.tags.models import TagBrief
 from shared.checks.vocabulary import Health, MonitorStatus
@@ -30,7 +31,7 @@ from shared.checks.vocabulary import Health, MonitorStatus
 # Fields of answers that mean nothing in a request: what a GET brought may be sent back.
 ANSWER_ONLY = frozenset(
     {"id", "publicId", "organizationId", "lastCheckedAt", "createdAt", "updatedAt"}
-    | {"health", "healthSince", "healthMessage", "customer", "customerName", "warnings", "tags"}
+    | {"health", "healthSince", "healthMessage", "customer", "customerName", "warnings", "tags", "overview"}
 )
 
 SentStatus = Literal["active", "maintenance", "disabled", "paused", "inactive"]
@@ -182,6 +183,7 @@ class MonitorItem(MonitorBasics):
     """A monitor in a list."""
 
     customer_name: str
+    overview: Overview | None = Field(description="With view=overview; else null.")
 
 
 class MonitorPage(AnswerModel):
@@ -207,9 +209,11 @@ class MonitorQuery(RequestModel):
     tag: str | None = Field(default=None, max_length=50, description="A tag's number, public UUID or name.")
     sort: str = Field(
         default="id",
-        pattern=f"^-?({'|'.join((*SORT_KEYS, 'customerName'))})$",
-        description="A field's name; with a minus before it, downwards.",
+        pattern=f"^(worst|-?({'|'.join((*SORT_KEYS, 'customerName'))}))$",
+        description="A field's name; with a minus before it, downwards. `worst`: what is down first, newest first, "
+        "and what is not checked last.",
     )
+    view: Literal["overview"] | None = Field(default=None, description="Whether items carry `overview`.")
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     per_page: Annotated[int, Field(ge=1, le=200)] = 50
 

@@ -68,6 +68,11 @@ _SORT_COLUMNS = {
     "lastCheckedAt": "h.last_checked_at",
     "customerName": "lower(c.name)",
 }
+# What needs somebody first: down, degraded, not known; then what alerts nobody, what is well, what is not checked.
+# Within the same, what began last comes first.
+_WORST_FIRST = """CASE WHEN m.status = 'disabled' THEN 6 WHEN coalesce(h.health, 'unknown') = 'up' THEN 5
+        WHEN m.status = 'maintenance' THEN 4 WHEN h.health = 'down' THEN 1 WHEN h.health = 'degraded' THEN 2 ELSE 3 END,
+    CASE WHEN h.health IN ('down', 'degraded') THEN -h.since END NULLS LAST, lower(m.name)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ async def delete_monitor(connection: Connection, stored: StoredMonitor) -> None:
 async def list_monitors(
     connection: Connection, organization_id: int, wanted: MonitorFilter, *, sort: str, limit: int, offset: int
 ) -> tuple[Sequence[StoredMonitor], int]:
-    """One page, and how many there are in all. `sort` is a field's name, with a minus for downwards."""
+    """One page, and how many there are in all. `sort` is a field's name, with a minus for downwards, or `worst`."""
     values = (
         organization_id,
         wanted.customer_ids,
@@ -133,10 +138,15 @@ async def list_monitors(
         wanted.tag_id,
     )
     total = await connection.fetchval(_COUNT, *values)
-    column = _SORT_COLUMNS[sort.removeprefix("-")]
-    way = "DESC NULLS LAST" if sort.startswith("-") else "ASC NULLS FIRST"
-    select = f"SELECT {_COLUMNS} {_FROM} {_WHERE} ORDER BY {column} {way}, m.id LIMIT $8 OFFSET $9"
+    select = f"SELECT {_COLUMNS} {_FROM} {_WHERE} ORDER BY {_order(sort)}, m.id LIMIT $8 OFFSET $9"
     return [_stored(row) for row in await connection.fetch(select, *values, limit, offset)], total
+
+
+def _order(sort: str) -> str:
+    if sort == "worst":
+        return _WORST_FIRST
+    way = "DESC NULLS LAST" if sort.startswith("-") else "ASC NULLS FIRST"
+    return f"{_SORT_COLUMNS[sort.removeprefix('-')]} {way}"
 
 
 def _patterns(search: str | None) -> tuple[str | None, str | None]:

@@ -13,6 +13,7 @@ from services.api_gateway.monitor_models import (
     MonitorItem,
     MonitorWarning,
 )
+from services.api_gateway.overview.models import Overview
 from services.api_gateway.tags.models import TagBrief
 from shared.checks.vocabulary import Health, Security, WarningCode
 from shared.probing.address_policy import AddressPolicy
@@ -29,9 +30,9 @@ def monitor_details(stored: StoredMonitor, customer: Customer, policy: AddressPo
     return MonitorDetails(**_with_both_configs(stored, policy, echo=None), customer=shown)
 
 
-def monitor_item(stored: StoredMonitor) -> MonitorItem:
+def monitor_item(stored: StoredMonitor, overview: Overview | None = None) -> MonitorItem:
     """The monitor as a line of a list."""
-    return MonitorItem(**_basics(stored, echo=None), customer_name=stored.customer_name)
+    return MonitorItem(**_basics(stored, echo=None), customer_name=stored.customer_name, overview=overview)
 
 
 def warnings_about(description: Description, policy: AddressPolicy) -> list[MonitorWarning]:

@@ -7,11 +7,13 @@ from services.api_gateway.history.models import ChartPoint, TimeSpent, UptimeSta
 from services.api_gateway.history.uptime_store import Spent
 
 
-def uptime_stats(day: Spent, month: Spent, year: Spent) -> UptimeStats:
+def uptime_stats(day: Spent, week: Spent, month: Spent, quarter: Spent, year: Spent) -> UptimeStats:
     """Uptime and mean response times."""
     return UptimeStats(
         day=day.uptime,
+        week=week.uptime,
         month=month.uptime,
+        quarter=quarter.uptime,
         year=year.uptime,
         day_avg_response=day.mean_ms,
         month_avg_response=month.mean_ms,

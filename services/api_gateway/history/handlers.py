@@ -91,7 +91,7 @@ async def show_details(call: Call) -> web.Response:
         granularity = granularity_of(query.granularity, span)
         stats = {
             name: await _spent_within(connection, stored.id, since(now_ms, RANGES_MS[name]), hours_until)
-            for name in ("day", "month", "year")
+            for name in RANGES_MS
         }
         points, truncated = await _points(connection, *of, span, granularity, hours_until)
         log = await check_history(connection, *of, limit=_LOG_LENGTH, before=(span.until_ms, _BEFORE_ALL))

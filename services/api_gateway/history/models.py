@@ -96,7 +96,9 @@ class UptimeStats(AnswerModel):
     """Percent of the time that was up or degraded, of the time that was up, degraded or down; null: none of it was."""
 
     day: float | None
+    week: float | None
     month: float | None
+    quarter: float | None = Field(description="Of the last 90 days.")
     year: float | None
     day_avg_response: float | None = Field(description="Milliseconds, of checks that passed.")
     month_avg_response: float | None
@@ -118,15 +120,17 @@ class TimeSpent(AnswerModel):
 
 
 class UptimeStatsMeta(AnswerModel):
-    """What the uptime is made of: the last 24 hours, 30 and 365 days, begun at a full hour or day (UTC)."""
+    """What the uptime is made of: the last 24 hours, 7, 30, 90 and 365 days, begun at a full hour or day (UTC)."""
 
     day: TimeSpent
+    week: TimeSpent
     month: TimeSpent
+    quarter: TimeSpent
     year: TimeSpent
 
 
 class ChartPoint(AnswerModel):
-    """A check, an hour or a day; what only the added up ones have is null of a check."""
+    """A check, an hour or a day; what only the added up ones have is null of a check, and the other way round."""
 
     checked_at: Moment = Field(description="Of an hour or a day: its beginning.")
     status: Literal["success", "failure"] | None = Field(description="Failure: something failed.")
@@ -135,6 +139,8 @@ class ChartPoint(AnswerModel):
     cause: str | None = None
     location_code: str | None = None
     location_name: str | None = None
+    phases_ms: dict[str, float] | None = Field(default=None, description="Of a check: how long each phase took.")
+    certificate: str | None = Field(default=None, description="Of a check: the fingerprint of the certificate it met.")
     checks: int | None = None
     failures: int | None = None
     min_timing: float | None = None

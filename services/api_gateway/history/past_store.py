@@ -35,6 +35,7 @@ _ALERT_COUNT = f"SELECT count(*) {_TOLD}"
 
 _CHECKS = """
     SELECT r.check_id, r.passed, r.started_at, r.total_ms, r.message, r.outcome,
+        r.detail -> 'phasesMs' AS phases_ms, r.detail -> 'certificate' ->> 'fingerprintSha256' AS certificate,
         coalesce(l.code, '') AS location_code, coalesce(l.name, '') AS location_name
     FROM results r LEFT JOIN locations l ON l.id = r.location_id
     WHERE r.organization_id = $1 AND r.monitor_id = $2 AND r.slot_at >= $3 AND r.slot_at < $4
@@ -146,4 +147,6 @@ def _point(row: Any) -> ChartPoint:
         cause=row["outcome"],
         location_code=row["location_code"],
         location_name=row["location_name"],
+        phases_ms=row["phases_ms"],
+        certificate=row["certificate"],
     )

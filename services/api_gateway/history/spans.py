@@ -10,7 +10,7 @@ from enum import StrEnum
 
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
-RANGES_MS = {"day": DAY_MS, "week": 7 * DAY_MS, "month": 30 * DAY_MS, "year": 365 * DAY_MS}
+RANGES_MS = {"day": DAY_MS, "week": 7 * DAY_MS, "month": 30 * DAY_MS, "quarter": 90 * DAY_MS, "year": 365 * DAY_MS}
 LONGEST_MS = 400 * DAY_MS
 # Beyond so long a time, a point stands for a day.
 _HOURS_UP_TO_MS = 14 * DAY_MS
