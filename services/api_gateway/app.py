@@ -20,6 +20,8 @@ from services.api_gateway.manners.layer import resources_of, well_mannered
 from services.api_gateway.openapi import openapi_document
 from services.api_gateway.operation import Operation
 from services.api_gateway.operations import OPERATIONS
+from services.api_gateway.pages.serving import add_pages
+from services.api_gateway.pages.site import Site
 from services.api_gateway.rate_limits import RateLimit
 from services.api_gateway.readiness import broker_answers, database_answers
 from services.api_gateway.reading import BODY_CAP_BYTES
@@ -83,6 +85,7 @@ def create_app(
         app.router.add_route(operation.method, operation.path, handler)
         if operation.method == "GET":
             app.router.add_route("HEAD", operation.path, handler)  # RFC 9110 §9.1; aiohttp leaves the body out
+    add_pages(app, Site.load())
     app.cleanup_ctx.append(_listen_for_replies)
     app.cleanup_ctx.append(forgetting)
     return app
