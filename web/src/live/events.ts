@@ -1,0 +1,78 @@
+// What happens while somebody looks: the API's event stream, as typed events.
+
+import type { Check, Health } from "../api/types";
+
+export interface HealthEvent {
+  monitorId: string;
+  health: Health;
+  healthSince: string | null;
+  message: string | null;
+  lastCheckedAt: string | null;
+}
+
+export interface ResultEvent {
+  monitorId: string;
+  check: Check;
+}
+
+export interface MonitorEvent {
+  monitorId: string;
+  change: "created" | "changed" | "deleted";
+}
+
+export interface Heard {
+  health?: (event: HealthEvent) => void;
+  result?: (event: ResultEvent) => void;
+  monitor?: (event: MonitorEvent) => void;
+  incident?: (event: { monitorId: string }) => void;
+  /** Something may have been missed: everything is to be loaded anew. */
+  reset?: () => void;
+}
+
+const MOST_WATCHED = 200;
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 60_000;
+
+/** Listens until the answer is called; results are told of the watched monitors alone. */
+export function listenTo(watched: readonly string[], heard: Heard): () => void {
+  let source: EventSource | null = null;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  let wait = FIRST_RETRY_MS;
+  let lost = false;
+
+  const open = (): void => {
+    const watch = watched.slice(0, MOST_WATCHED).join(",");
+    source = new EventSource(`/api/events${watch === "" ? "" : `?watch=${watch}`}`);
+    source.onopen = () => {
+      wait = FIRST_RETRY_MS;
+      if (lost) heard.reset?.(); // a stream opened anew by us knows nothing of what came before it
+      lost = false;
+    };
+    // The browser comes back by itself after a broken connection, and for good gives up after an answer that is none.
+    source.onerror = () => {
+      if (source?.readyState !== EventSource.CLOSED) return;
+      lost = true;
+      retry = setTimeout(open, wait);
+      wait = Math.min(wait * 2, LONGEST_RETRY_MS);
+    };
+    on(source, "health", heard.health);
+    on(source, "result", heard.result);
+    on(source, "monitor", heard.monitor);
+    on(source, "incident", heard.incident);
+    on(source, "reset", heard.reset);
+  };
+
+  open();
+  return () => {
+    clearTimeout(retry);
+    source?.close();
+  };
+}
+
+function on<T>(source: EventSource, name: string, tell: ((event: T) => void) | undefined): void {
+  if (!tell) return;
+  source.addEventListener(name, (message) => {
+    const text = (message as MessageEvent<string>).data;
+    tell((text ? JSON.parse(text) : {}) as T);
+  });
+}

@@ -1,0 +1,30 @@
+// Every page: where it is, and who shows it. A new one is a file beside this and a line here; the gateway learns its
+// address from the same line.
+
+import type { ComponentType } from "preact";
+import { AddMailbox, EditMailbox } from "./add_mailbox";
+import { Invitation } from "./invitation";
+import { MonitorPage } from "./monitor";
+import { Monitors } from "./monitors";
+import { SetUp } from "./set_up";
+
+export interface Page {
+  /** Words and `:values`, which become the component's properties. */
+  path: string;
+  title: string;
+  // What a component takes is checked where it is written: the router hands over the values of its own path.
+  component: ComponentType<any>;
+  /** Its name in the menu, where it has a place there. */
+  menu?: string;
+  /** Shown to people who are not signed in. */
+  open?: boolean;
+}
+
+export const pages: readonly Page[] = [
+  { path: "/", title: "Monitors", component: Monitors, menu: "Monitors" },
+  { path: "/add", title: "Add a mailbox", component: AddMailbox, menu: "Add a mailbox" },
+  { path: "/monitors/:id", title: "Monitor", component: MonitorPage },
+  { path: "/monitors/:id/edit", title: "Change a monitor", component: EditMailbox },
+  { path: "/set-up", title: "Set up", component: SetUp, open: true },
+  { path: "/invitation", title: "Invitation", component: Invitation, open: true },
+];
