@@ -11,6 +11,7 @@ from services.result_recorder.incidents.upkeep import say_incidents
 from services.result_recorder.recording import Answer, Recorded, record
 from services.result_recorder.settling import Unacceptable
 from shared.broker.envelope import read_results
+from shared.broker.heralding import Herald
 from shared.checks.messages import CheckResult, MissedSlots
 from shared.checks.vocabulary import CheckKind
 from shared.database.pool import Pool
@@ -26,15 +27,24 @@ def read_answers(body: bytes, type: str) -> Sequence[Answer]:  # noqa: A002 - th
     return read_results(body, type).results
 
 
-async def keep_answers(pool: Pool, answers: Sequence[Answer], *, certificates: ToldCertificates | None = None) -> None:
-    """Record a batch and say so. Raises Unacceptable, and errors of the database."""
+async def keep_answers(
+    pool: Pool,
+    answers: Sequence[Answer],
+    *,
+    certificates: ToldCertificates | None = None,
+    herald: Herald | None = None,
+) -> None:
+    """Record a batch and say so, to gateways too. Raises Unacceptable, and errors of the database."""
     for answer in answers:
         if wrong := what_is_wrong(answer):
             raise Unacceptable(wrong)
     canaries = [answer for answer in answers if answer.kind is CheckKind.CANARY]
     asked = [answer for answer in answers if answer.kind is not CheckKind.CANARY] if canaries else answers
     if asked:
-        _say(await record(pool, asked, certificates=certificates))
+        recorded = await record(pool, asked, certificates=certificates)
+        if herald is not None:
+            herald.tell(recorded.told, [(each.monitor_id, each.check_id, each.slot_at) for each, _ in recorded.new])
+        _say(recorded)
     # After the others: one that is stored says that they could be.
     await keep_canaries(pool, [each for each in canaries if isinstance(each, CheckResult)])
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.result_recorder import health_store, missed_store, monitor_store, result_store
+from services.result_recorder.event_store import organizations_told
 from services.result_recorder.folding import Folded, fold, folded_anew
 from services.result_recorder.health import LocationState, refusal_elsewhere
 from services.result_recorder.health_store import Newcomer
@@ -32,12 +33,16 @@ Answer = CheckResult | MissedSlots
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a batch changed: the new results with the time they were recorded, those already there, missed slots."""
+    """What a batch changed: the new results with the time they were recorded, those already there, missed slots.
+
+    told: the organizations that have new events by it.
+    """
 
     new: Sequence[tuple[CheckResult, int]] = ()
     duplicates: int = 0
     missed: Mapping[str, int] = field(default_factory=dict)
     incidents: Sequence[IncidentNews] = ()
+    told: Sequence[int] = ()
 
 
 async def record(pool: Pool, answers: Sequence[Answer], *, certificates: ToldCertificates | None = None) -> Recorded:
@@ -78,7 +83,13 @@ async def record_within(
     await result_store.finish_tests(
         connection, sorted({each.check_id for each in answers if not each.record and each.check_id is not None})
     )
-    return Recorded(new=new, duplicates=_count_results(answers) - len(new), missed=counts, incidents=incidents)
+    return Recorded(
+        new=new,
+        duplicates=_count_results(answers) - len(new),
+        missed=counts,
+        incidents=incidents,
+        told=await organizations_told(connection),
+    )
 
 
 async def _lock_monitors(

@@ -13,6 +13,7 @@ from services.result_recorder.pulse import keep_pulse
 from services.result_recorder.recording import Answer
 from services.result_recorder.settling import Settler
 from services.result_recorder.sweeping import keep_sweeping
+from shared.broker.heralding import Herald
 from shared.broker.seam import Broker, BrokerError, BrokerUnavailable, Consumer, Handler, QueueMissing
 from shared.broker.topology import PRESENCE_QUEUE, RESULTS_QUEUE, core_topology
 from shared.checks.messages import Presence
@@ -43,9 +44,12 @@ async def serve_recorder(*, pool: Pool, broker: Broker, stop: asyncio.Event, ins
         read=presence.read_present, prefetch=PREFETCH, most=MOST_RESULTS, linger_seconds=LINGER_SECONDS
     )
     certificates = ToldCertificates()
+    herald = Herald(broker)
     settlers = (
         Settler(
-            results, lambda batch: answers.keep_answers(pool, batch, certificates=certificates), about=answers.about
+            results,
+            lambda batch: answers.keep_answers(pool, batch, certificates=certificates, herald=herald),
+            about=answers.about,
         ),
         Settler(present, lambda batch: presence.keep_present(pool, batch), about=presence.about),
     )
@@ -56,8 +60,9 @@ async def serve_recorder(*, pool: Pool, broker: Broker, stop: asyncio.Event, ins
     log.info("recording")
     async with asyncio.TaskGroup() as group:
         regular = [
-            group.create_task(keep_sweeping(pool, stop)),
-            group.create_task(keep_looking_after_incidents(pool, stop)),
+            group.create_task(keep_sweeping(pool, stop, herald)),
+            group.create_task(keep_looking_after_incidents(pool, stop, herald)),
+            group.create_task(herald.run()),
             group.create_task(keep_pulse(pool, broker, stop)),
             group.create_task(LoopLag().run(stop)),
         ]

@@ -6,12 +6,14 @@ import asyncio
 
 import structlog
 
+from services.result_recorder.event_store import forget_events, organizations_told
 from services.result_recorder.judging import judge_silent
 from services.result_recorder.location_store import forget_workers
 from services.result_recorder.login_store import forget_history
 from services.result_recorder.maintenance import plan_ahead
 from services.result_recorder.monitor_store import clock_ms
 from services.result_recorder.rollups.keeping import keep_rollups
+from shared.broker.heralding import Herald
 from shared.database.errors import DatabaseError
 from shared.database.pool import Pool, transaction
 from shared.runtime.lifecycle import stopped_within
@@ -25,12 +27,15 @@ LOGINS_KEPT_MS = 7 * 86_400_000
 _log = structlog.get_logger()
 
 
-async def sweep(pool: Pool) -> int:
+async def sweep(pool: Pool, herald: Herald | None = None) -> int:
     """Make unknown what told nothing for max(3 intervals, 5 min); of how many monitors there was something."""
     total = 0
     while True:
         async with transaction(pool) as connection:
             found = await judge_silent(connection, now_ms=await clock_ms(connection), most=MOST_AT_ONCE)
+            told = await organizations_told(connection) if found else ()
+        if herald is not None:
+            herald.tell(told)
         total += found
         if found < MOST_AT_ONCE:
             return total
@@ -43,16 +48,17 @@ async def tidy(pool: Pool) -> None:
         await forget_history(connection, older_ms=LOGINS_KEPT_MS)
 
 
-async def keep_sweeping(pool: Pool, stop: asyncio.Event) -> None:
+async def keep_sweeping(pool: Pool, stop: asyncio.Event, herald: Herald) -> None:
     """All of it, again and again, until stopped."""
     sweeps = 0
     while not await stopped_within(stop, SWEEP_SECONDS):
         try:
-            if silent := await sweep(pool):
+            if silent := await sweep(pool, herald):
                 _log.info("health_unknown", monitors=silent)
             if sweeps % SWEEPS_PER_TIDYING == 0:
                 await tidy(pool)
                 await plan_ahead(pool)
+                await forget_events(pool)
             sweeps += 1
             await keep_rollups(pool)
         except DatabaseError as error:

@@ -11,14 +11,16 @@ from uuid import UUID, uuid4
 from pydantic import ValidationError
 
 from shared.broker.seam import OutgoingMessage
-from shared.broker.topology import CHECKS, PRESENCE, REPLIES, RESULTS, checks_key
+from shared.broker.topology import CHECKS, EVENTS, PRESENCE, REPLIES, RESULTS, checks_key
 from shared.checks.messages import (
     JOBS_TYPE,
+    NEWS_TYPE,
     PRESENCE_TYPE,
     RESULTS_TYPE,
     CheckResult,
     JobBatch,
     MissedSlots,
+    News,
     Presence,
     ResultBatch,
 )
@@ -88,6 +90,11 @@ def presence_message(presence: Presence) -> OutgoingMessage:
     )
 
 
+def news_message(news: News) -> OutgoingMessage:
+    """Something to look at, for every gateway."""
+    return _message(news, exchange=EVENTS, routing_key="", type_=NEWS_TYPE, about=None, headers={})
+
+
 def read_jobs(body: bytes, type: str) -> JobBatch:  # noqa: A002 - the property's name
     """Raises UnreadableMessage."""
     return _read(JobBatch, body, type, JOBS_TYPE)
@@ -101,6 +108,11 @@ def read_results(body: bytes, type: str) -> ResultBatch:  # noqa: A002 - the pro
 def read_presence(body: bytes, type: str) -> Presence:  # noqa: A002 - the property's name
     """Raises UnreadableMessage."""
     return _read(Presence, body, type, PRESENCE_TYPE)
+
+
+def read_news(body: bytes, type: str) -> News:  # noqa: A002 - the property's name
+    """Raises UnreadableMessage."""
+    return _read(News, body, type, NEWS_TYPE)
 
 
 def _message(

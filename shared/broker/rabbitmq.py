@@ -86,6 +86,7 @@ class RabbitBroker:
         prefetch: int,
         wait_for_queue: bool = False,
         exclusive_reply: bool = False,
+        exclusive_copies_of: str | None = None,
     ) -> Consumer:
         """As the seam says."""
         consumer = RabbitConsumer(
@@ -95,6 +96,7 @@ class RabbitBroker:
             prefetch=prefetch,
             tag=self._instance,
             exclusive_reply=exclusive_reply,
+            exclusive_copies_of=exclusive_copies_of,
         )
         await consumer.start(wait_for_queue=wait_for_queue)
         self._consumers.append(consumer)

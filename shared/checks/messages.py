@@ -21,6 +21,7 @@ from shared.checks.vocabulary import (
 JOBS_TYPE = "check-jobs.v1"
 RESULTS_TYPE = "check-results.v1"
 PRESENCE_TYPE = "presence.v1"
+NEWS_TYPE = "news.v1"
 
 
 class CheckJob(Message):
@@ -139,3 +140,13 @@ class Presence(Message):
     capacity: int  # checks at once
     in_flight: int = 0
     canaries: bool = False  # it knows jobs of this kind; a worker too old to say so gets none
+
+
+class News(Message):
+    """Something was stored that somebody may be watching for: where to look, not what it is.
+
+    `organizations` have new events; `checks` are new results, as (monitor_id, check_id, slot_at).
+    """
+
+    organizations: tuple[int, ...] = ()
+    checks: tuple[tuple[int, UUID, int], ...] = ()

@@ -1,5 +1,6 @@
 """The broker's users, tried on a real RabbitMQ at what their work needs and at what they must not do."""
 
+import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -188,6 +189,22 @@ OTHERS_MUST_NOT: dict[str, list[Attempt]] = {
 async def test_nobody_does_what_is_anothers(addresses: dict[str, str], role: str) -> None:
     attempts = enumerate(OTHERS_MUST_NOT[role])
     assert not [place for place, attempt in attempts if await allowed(addresses[role], attempt)]
+
+
+async def test_gateways_hear_each_other_and_the_recorder(addresses: dict[str, str]) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    async def hear(delivery: Delivery) -> None:
+        await delivery.ack()
+        heard.put_nowait(delivery.message_id or "")
+
+    async with opened(addresses["api_gateway"]) as gateway, opened(addresses["result_recorder"]) as recorder:
+        await gateway.consume("mailprobe.events.one", hear, prefetch=1, exclusive_copies_of="mailprobe.events")
+        for teller in (gateway, recorder):
+            news = OutgoingMessage("mailprobe.events", "", b"{}", "news.v1", secrets.token_hex(8))
+            assert await teller.publish([news]) == [PublishOutcome.CONFIRMED]
+            async with asyncio.timeout(20):
+                assert await heard.get() == news.message_id
 
 
 async def test_a_gateway_has_the_queue_of_its_own_answers(addresses: dict[str, str]) -> None:

@@ -23,6 +23,7 @@ from shared.broker.seam import (
 from shared.broker.topology import (
     CHECKS,
     DEAD_LETTERS_QUEUE,
+    EVENTS,
     REPLIES,
     RESULTS,
     RESULTS_QUEUE,
@@ -32,6 +33,7 @@ from shared.broker.topology import (
     checks_key,
     checks_queue,
     core_topology,
+    events_queue,
     location_topology,
     reply_key,
     reply_queue,
@@ -411,6 +413,27 @@ class BrokerContract:
         await (await inbox.next()).ack()
         await consumer.expect_no_more(expected)
         assert await stranger.publish([answer]) == [PublishOutcome.UNROUTABLE], "the question is over"
+        assert await inbox.nothing_more()
+
+    async def test_copies_go_to_everybody_who_listens_and_wait_for_nobody(self, world: BrokerWorld) -> None:
+        teller, listener, neighbour = await declared(world), await world.client(), await world.client()
+        early = a_message(exchange=EVENTS, routing_key="")
+        assert await teller.publish([early]) == [PublishOutcome.UNROUTABLE]
+        inbox, beside = Inbox(), Inbox()
+        consumer = await listener.consume(
+            events_queue("api_gateway@here:1"), inbox, prefetch=10, exclusive_copies_of=EVENTS
+        )
+        await neighbour.consume(events_queue("api_gateway@here:2"), beside, prefetch=10, exclusive_copies_of=EVENTS)
+        news = a_message(exchange=EVENTS, routing_key="")
+        assert await teller.publish([news]) == [PublishOutcome.CONFIRMED]
+        for each in (inbox, beside):
+            got = await each.next()
+            assert got.message_id == news.message_id
+            await got.ack()
+        await consumer.close()
+        later = a_message(exchange=EVENTS, routing_key="")
+        assert await teller.publish([later]) == [PublishOutcome.CONFIRMED]
+        assert (await beside.next()).message_id == later.message_id
         assert await inbox.nothing_more()
 
     async def test_an_open_broker_is_healthy_and_takes_nothing_calmly(self, world: BrokerWorld) -> None:

@@ -68,6 +68,7 @@ class ScriptedBroker:
         prefetch: int,
         wait_for_queue: bool = False,
         exclusive_reply: bool = False,
+        exclusive_copies_of: str | None = None,
     ) -> Consumer:
         raise NotImplementedError("nothing here consumes")
 

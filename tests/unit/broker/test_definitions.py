@@ -10,6 +10,7 @@ from shared.broker.definitions import QueuePolicy, queue_policies
 from shared.broker.topology import (
     DEAD_LETTERS,
     core_topology,
+    events_queue,
     location_topology,
     reply_queue,
 )
@@ -18,6 +19,7 @@ QUEUES = [
     *(queue.name for queue in core_topology().queues),
     *(queue.name for protocol in ("imap", "pop3") for queue in location_topology(protocol, "fra-1").queues),
     reply_queue("api_gateway@fra1:4711"),
+    events_queue("api_gateway@fra1:4711"),
 ]
 
 

@@ -9,14 +9,16 @@ import pytest
 from shared.broker.envelope import (
     UnreadableMessage,
     job_message,
+    news_message,
     presence_message,
     read_jobs,
+    read_news,
     read_presence,
     read_results,
     reply_message,
     result_message,
 )
-from shared.checks.messages import CheckJob, CheckResult, JobBatch, MissedSlots, Presence, ResultBatch
+from shared.checks.messages import CheckJob, CheckResult, JobBatch, MissedSlots, News, Presence, ResultBatch
 from shared.checks.outcome import Outcome
 from shared.checks.target import CheckTarget
 from shared.checks.vocabulary import CheckKind, MailProtocol, MissedReason, OutcomeKind, Phase
@@ -167,3 +169,13 @@ def test_why_a_message_is_unreadable_names_fields_and_quotes_no_values() -> None
         read_jobs(json.dumps(document).encode(), "check-jobs.v1")
     assert "jobs.0.target.port" in str(raised.value)
     assert SEALED not in str(raised.value)
+
+
+def test_news_say_where_to_look_and_nothing_of_what_is_there() -> None:
+    news = News(organizations=(1, 2), checks=((7, uuid4(), 1_772_107_200_000),))
+    message = news_message(news)
+    assert (message.exchange, message.routing_key, message.type) == ("mailprobe.events", "", "news.v1")
+    assert read_news(message.body, message.type) == news
+    assert set(json.loads(message.body)) == {"organizations", "checks"}
+    with pytest.raises(UnreadableMessage):
+        read_news(b'{"organizations": ["x"]}', message.type)

@@ -178,6 +178,7 @@ class FakeBroker:
         prefetch: int,
         wait_for_queue: bool = False,
         exclusive_reply: bool = False,
+        exclusive_copies_of: str | None = None,
     ) -> Consumer:
         if queue in self.missing_queues:
             raise QueueMissing(queue)
