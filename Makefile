@@ -19,7 +19,7 @@ COMPILE := UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile 
 ALL := pyproject.toml --extra standalone --extra build
 COMPOSE := docker compose --file deploy/compose.yaml $(if $(DEMO),--env-file deploy/demo.env)
 
-.PHONY: help setup setup-dev run demo test test-unit check check-deploy manifests up down soak chaos bench fuzz mutants audit sbom lock clean
+.PHONY: help setup setup-dev web web-check bench-web run demo test test-unit check check-deploy manifests up down soak chaos bench fuzz mutants audit sbom lock clean
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -32,11 +32,20 @@ setup: ## make the environment in .venv, with the command at .venv/bin/mailprobe
 setup-dev: ## the same, with what tests and checks need
 	@sh deploy/setup/environment.sh dev
 
+web: setup ## build the pages people look at; Node is brought along where the system has none
+	@sh deploy/setup/web.sh build
+
+web-check: setup ## whether the pages' types fit together
+	@sh deploy/setup/web.sh check
+
+# Without its pages it runs as well: whoever starts it is told what is missing.
 run: setup ## run all of mailprobe in one process
+	@sh deploy/setup/web.sh build || echo "mailprobe: going on without its pages" >&2
 	@exec .venv/bin/mailprobe run --port "$(PORT)" --data "$(DATA)"
 
 # Its port and data are its own unless somebody names others: `make run` and what it keeps are left alone.
 demo: setup ## the same beside practice mail servers, well and ill, and a live table of them
+	@sh deploy/setup/web.sh build || echo "mailprobe: going on without its pages" >&2
 	@exec .venv/bin/mailprobe demo $(if $(filter file,$(origin PORT)),,--port "$(PORT)")
 
 # In the order of folders: those that wait longest come early, and nobody waits for one of them in the end.
@@ -44,6 +53,7 @@ test: ## every test, against a real Postgres, RabbitMQ and Dovecot
 	@sh deploy/setup/python.sh
 	@$(MAKE) setup-dev
 	@sh deploy/setup/servers.sh
+	@sh deploy/setup/web.sh build
 	@$(PYTEST) -m "not soak and not fuzz and not chaos and not manifests" --numprocesses=3 --dist=loadfile \
 		--no-loadscope-reorder $(ARGS)
 
@@ -84,6 +94,10 @@ bench: setup-dev ## BENCH=engine: the cost of one check, beside other programs w
 	@sh deploy/setup/bench-peers.sh
 	@.venv/bin/python -m benchmarks.$(BENCH) $(ARGS)
 
+bench-web: setup-dev ## how fast a list of ten thousand monitors answers, and what the pages weigh
+	@sh deploy/setup/web.sh build
+	@.venv/bin/python -m benchmarks.web $(ARGS)
+
 fuzz: setup-dev ## a million spoiled conversations with mail servers, a hundred thousand stories of incidents
 	@$(PYTEST) -m fuzz tests/fuzz $(ARGS)
 
@@ -102,6 +116,7 @@ lock: setup-dev ## write the exact versions of pyproject.toml's needs to require
 	@$(COMPILE) $(ALL) -o requirements.txt
 	@$(COMPILE) $(ALL) --extra dev -c requirements.txt -o requirements-dev.txt
 	@$(COMPILE) pyproject.toml -c requirements.txt -o deploy/requirements.txt
+	@$(COMPILE) deploy/setup/node.in --no-deps -o deploy/setup/node.txt
 	@$(COMPILE) deploy/check/tools.in --no-deps -o deploy/check/requirements.txt
 
 clean: ## remove the environment and what tools left; never the data

@@ -63,7 +63,17 @@ PROMTOOL = Need(
     package="prometheus",
     brew="prometheus",
 )
-ALL = (RABBITMQ, DOVECOT, DOVECOT_IMAP, DOVECOT_POP3, PROMETHEUS, PROMTOOL)
+CHROMIUM = Need(
+    what="Chromium",
+    places=(
+        "/usr/bin/chromium",
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    ),
+    package="chromium",
+    brew="--cask chromium",
+)
+ALL = (RABBITMQ, DOVECOT, DOVECOT_IMAP, DOVECOT_POP3, PROMETHEUS, PROMTOOL, CHROMIUM)
 
 
 def missing(needs: tuple[Need, ...] = ALL) -> list[Need]:
