@@ -20,7 +20,7 @@ from cli.keys import CHANNEL_PRIVATE, CHANNEL_PUBLIC, PRIVATE, PUBLIC, generate
 from cli.secret_files import write_once
 from cli.showing import print_lines
 from shared.broker.definitions import definitions_document
-from shared.broker.users import OBSERVER, SERVICES, users_in_definitions
+from shared.broker.users import OBSERVER, ON_CALL, SERVICES, users_in_definitions
 from shared.checks.vocabulary import MailProtocol
 from shared.database.logins import ROLE_OF_SERVICE
 
@@ -69,14 +69,16 @@ def make(
     administrator = _with_password(URL(management), operator / "management-url")
     users = {
         role: str(_own(URL(broker), f"{prefix}-{role}", operator / f"amqp-url.{role}"))
-        for role in (*SERVICES, *workers, OBSERVER)
+        for role in (*SERVICES, *workers, OBSERVER, ON_CALL)
     }
     logins = {
         service: str(_own(owner, f"{prefix}-{service}", operator / f"database-url.{service}"))
         for service in ROLE_OF_SERVICE
     }
-    observer = URL(users[OBSERVER])
-    observing = str(administrator.with_user(observer.user).with_password(observer.password))
+    observing, on_call = (
+        str(administrator.with_user(URL(users[role]).user).with_password(URL(users[role]).password))
+        for role in (OBSERVER, ON_CALL)
+    )
     folders = {
         OPERATOR: {
             "database-url": str(owner),
@@ -85,6 +87,7 @@ def make(
             **{f"database-url.{service}": address for service, address in logins.items()},
         },
         "observer": {"amqp-url": users[OBSERVER], "management-url": observing},
+        "on-call": {"amqp-url": users[ON_CALL], "management-url": on_call},
         "api-gateway": {"public-keys": keys[PUBLIC], "channel-public-keys": keys[CHANNEL_PUBLIC]},
         "notifier": {"channel-private-keys": keys[CHANNEL_PRIVATE]},
         **{_folder(worker): {"private-keys": keys[PRIVATE]} for worker in workers},

@@ -18,7 +18,7 @@ import asyncpg
 import pytest
 from yarl import URL
 
-from shared.broker.users import OBSERVER
+from shared.broker.users import OBSERVER, ON_CALL
 from shared.broker.users import SERVICES as BROKER_ROLES
 from shared.database.logins import ROLE_OF_SERVICE
 from tests.deploy.containers import ROOT, Container, Machine, image, manifests, of_compose, of_manifest
@@ -31,7 +31,7 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(300)  # a dozen processes each start, work and stop
 
-BROKER_USERS = (*BROKER_ROLES, "imap_worker.default", "pop3_worker.default", OBSERVER)
+BROKER_USERS = (*BROKER_ROLES, "imap_worker.default", "pop3_worker.default", OBSERVER, ON_CALL)
 
 
 @pytest.fixture
