@@ -12,6 +12,7 @@ import typer
 
 from cli.backup.archive import DUMP, Manifest, read_archive, write_archive
 from cli.backup.database_store import BACKUP_ROLE, ROLES, prepare_target, read_source
+from cli.backup.kept import dated_name, superseded
 from cli.backup.key_files import KeyFiles, channel_keys_of, password_keys_of
 from cli.backup.postgres_programs import find_program, run_program
 from cli.failing import EXIT_USAGE, Failed, fail, finish
@@ -35,16 +36,35 @@ DatabaseUrl = Annotated[
 
 
 def backup(
-    archive: Annotated[Path, typer.Argument(help="The file to write; it must not be there.", show_default=False)],
+    archive: Annotated[
+        Path,
+        typer.Argument(
+            help="The file to write, which must not be there; or a directory, for one named by the time.",
+            show_default=False,
+        ),
+    ],
     keys: Keys = None,
     data: Data = None,
     database_url: DatabaseUrl = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(min=1, help="In a directory: of backups named by the time, keep so many.", show_default=False),
+    ] = None,
 ) -> None:
     """Save the database and the key rings in one file, while everything runs. Guard it like the passwords in it."""
     _require_one_way(keys, data)
+    folder = archive if archive.is_dir() else None
+    if keep is not None and folder is None:
+        fail("--keep is for a directory of backups", code=EXIT_USAGE)
+    if folder is not None:
+        archive = folder / dated_name(datetime.now(UTC))
     if archive.exists():
         fail(f"{archive} is there already")
     finish(_backed_up(archive, keys, data, database_url))
+    if folder is not None and keep is not None:
+        for old in superseded(folder, keep=keep):
+            old.unlink()
+            print_lines(f"Removed {old}.")
     print_lines(f"{archive} holds the database and the keys. Whoever has it can read every stored password.")
 
 

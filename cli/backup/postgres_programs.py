@@ -15,13 +15,13 @@ _MOST_HOURS = 12
 
 
 async def find_program(name: str, *, server_major: int) -> Path:
-    """A pg_dump or pg_restore that knows this server: of our own wheel, or on PATH. Raises Failed."""
+    """A pg_dump or pg_restore that knows this server: on PATH, or of our own wheel. Raises Failed."""
     candidates = []
-    with contextlib.suppress(EmbeddedPostgresError):
-        candidates.append(find_programs(None) / name)
     on_path = shutil.which(name)
     if on_path:
         candidates.append(Path(on_path))
+    with contextlib.suppress(EmbeddedPostgresError):
+        candidates.append(find_programs(None) / name)  # last: it speaks no TLS
     for candidate in candidates:
         if await _major(candidate) >= server_major:
             return candidate

@@ -110,6 +110,8 @@ def test_what_is_wrong_is_noticed() -> None:
         "image.pullPolicy=sometimes",
         "worker.extraPorts={70000}",
         "scheduler.extraEnv.PASSWORD=x",
+        "backup.enabled=true",
+        "backup.schedule=at night",
     ],
 )
 def test_wrong_values_are_refused(wrong: str) -> None:

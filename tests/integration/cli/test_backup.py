@@ -78,6 +78,28 @@ async def test_every_row_of_every_table_comes_back(office: Office, databases: Da
         assert sorted((await everything_stored(empty)).splitlines()) == sorted(before)
 
 
+async def test_in_a_directory_the_newest_are_kept_and_nothing_else_is_touched(office: Office) -> None:
+    folder = office.folder / "backups"
+    folder.mkdir()
+    old = [folder / f"mailprobe-2026010{day}T020000Z.tar" for day in (1, 2, 3)]
+    others = [folder / "mailprobe-before-the-upgrade.tar", folder / "notes.txt"]
+    for path in (*old, *others):
+        path.write_text("")
+    office.archive = folder
+    arguments = ("backup", str(folder), "--keys", str(office.keys), "--keep", "2")
+    environment = {"MAILPROBE_DATABASE_URL": office.dsn}
+    failed = await run_command(*arguments[:3], str(office.folder), *arguments[4:], environment=environment)
+    assert failed.exit_code == 1
+    assert all(path.exists() for path in old), "none goes before a new one is there"
+    saved = await run_command(*arguments, environment=environment)
+    assert saved.exit_code == 0, saved.output
+    (new,) = set(folder.iterdir()) - {*old, *others}
+    assert re.fullmatch(r"mailprobe-\d{8}T\d{6}Z\.tar", new.name)
+    assert set(folder.iterdir()) == {old[-1], new, *others}
+    misplaced = await run_command("backup", str(folder / "x.tar"), *arguments[2:], environment=environment)
+    assert (misplaced.exit_code, "--keep is for a directory" in misplaced.stderr) == (2, True)
+
+
 async def test_a_backup_without_the_right_keys_is_refused(office: Office) -> None:
     other = office.folder / "other"
     await run_command("keys", "generate", "--out", str(other), environment={})

@@ -145,6 +145,10 @@ spec:
             - {name: http, containerPort: 8080}
             {{- end }}
             - {name: admin, containerPort: 9100}
+          {{- if eq .part "api-gateway" }}
+          # Who still thinks that it is there, for so long a Service may take to be told, is answered.
+          lifecycle: {preStop: {sleep: {seconds: 5}}}
+          {{- end }}
           # Alive does not depend on the database or the broker: restarting helps neither of them.
           livenessProbe:
             httpGet: {path: /livez, port: admin}
@@ -176,7 +180,7 @@ spec:
         {{- end }}
 {{- end -}}
 
-{{/* A Job's pod: root, part, args, env, resources. It is given the operator's Secret. */}}
+{{/* A Job's pod: root, part, args, keys, resources. It is given the operator's Secret; and more, as mounts and volumes. */}}
 {{- define "mailprobe.jobPod" -}}
 metadata:
   labels: {{- include "mailprobe.labels" . | nindent 4 }}
@@ -201,7 +205,13 @@ spec:
       volumeMounts:
         - {name: secrets, mountPath: /run/mailprobe, readOnly: true}
         - {name: tmp, mountPath: /tmp}
+        {{- with .mounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
   volumes:
+    {{- with .volumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
     - name: secrets
       secret:
         secretName: {{ default (printf "%s-operator" (include "mailprobe.fullname" .root)) .root.Values.operator.existingSecret }}
