@@ -1,0 +1,91 @@
+"""Things for a cell of the grid to name: made through the API by admins of whoever they belong to, and taken away."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.database.pool import organization_transaction
+from tests.integration.api_gateway.conftest import MONITORS, Api, World
+from tests.integration.api_gateway.grid import asks
+from tests.integration.api_gateway.grid.planting import NOW_MS
+from tests.integration.api_gateway.grid.tenants import Tenant
+from tests.support.kept_history import KeptHistory
+
+_PLACES: Mapping[str, str] = {
+    "monitor": MONITORS,
+    "channel": "/api/notification-channels",
+    "default channel": "/api/notification-channels",
+    "window": "/api/maintenance-windows",
+    "tag": "/api/tags",
+    "tagged": MONITORS,
+}
+# What nobody may take away over HTTP.
+_REMOVALS: Mapping[str, str] = {
+    "customer": "DELETE FROM customers WHERE organization_id = $1 AND id = $2",
+    "package": "DELETE FROM package_configs WHERE organization_id = $1 AND id = $2",
+}
+
+
+class Maker:
+    """Makes things of one tenant, and what is left of their names when they are gone."""
+
+    def __init__(self, world: World, tenant: Tenant, admin: Api) -> None:
+        self._world = world
+        self._tenant = tenant
+        self._admin = admin
+
+    async def made(self, kind: str) -> dict[str, Any]:
+        """One that is there."""
+        customer_id = self._tenant.customer_id
+        match kind:
+            case "customer":
+                row = self._tenant.rows["customers"]
+                return {"id": row["id"], "publicId": str(row["public_id"])}
+            case "new customer":
+                return await self._post("/api/customers", {"name": self._tenant.word}, "customer")
+            case "monitor":
+                body = asks.monitor(customer_id, name=self._tenant.word, hostname=f"{self._tenant.word}.example.com")
+                return await self._post(MONITORS, body)
+            case "channel":
+                return await self._post(_PLACES[kind], asks.channel(name=self._tenant.word, customerId=customer_id))
+            case "default channel":
+                return await self._post(_PLACES[kind], asks.channel())
+            case "window":
+                return await self._post(_PLACES[kind], asks.window(name=self._tenant.word, customerId=customer_id))
+            case "tag":
+                return await self._post(_PLACES[kind], {"name": asks.channel()["name"]})
+            case "tagged":
+                monitor, tag = await self.made("monitor"), await self.made("tag")
+                named = {"monitorType": "imap_pop", "monitorId": monitor["id"], "tagId": tag["id"]}
+                await self._post("/api/monitor-tags", named, status=200)
+                return {**monitor, "tagId": tag["publicId"]}
+            case "incident":
+                history = KeptHistory(self._world.pipeline)
+                incident = await history.incident(await self.made("monitor"), NOW_MS, opened_at=NOW_MS)
+                return {"id": incident["id"], "publicId": str(incident["public_id"])}
+            case "package":
+                name = asks.channel()["name"]
+                answer = await self._admin.call("PATCH", f"/api/package-configs/{name}", body={})
+                return {**answer.body, "publicId": name}
+            case "planted package":
+                row = self._tenant.rows["package_configs"]
+                return {"id": row["id"], "publicId": row["package_type"]}
+        raise AssertionError(f"nobody knows how to make a {kind}")
+
+    async def gone(self, kind: str) -> dict[str, Any]:
+        """One that was there."""
+        thing = await self.made("new customer" if kind == "customer" else kind)
+        if kind == "incident":
+            await self._world.as_pipeline("DELETE FROM incidents WHERE id = $1", thing["id"])
+        elif kind in _REMOVALS:
+            async with organization_transaction(self._world.gateway_pool, self._tenant.organization_id) as connection:
+                await connection.execute(_REMOVALS[kind], self._tenant.organization_id, thing["id"])
+        else:
+            answer = await self._admin.call("DELETE", f"{_PLACES[kind]}/{thing['publicId']}")
+            assert answer.status == 200, answer.text
+        return thing
+
+    async def _post(self, path: str, body: Any, part: str | None = None, *, status: int = 201) -> dict[str, Any]:
+        answer = await self._admin.call("POST", path, body=body)
+        assert answer.status == status, (path, answer.text)
+        made: dict[str, Any] = answer.body if part is None else answer.body[part]
+        return made
