@@ -57,6 +57,16 @@ class Certificate(Fixed):
     days: int | None = None
 
 
+class Newcomer(Fixed):
+    """A monitor that fails and has never passed. message: why, the last time."""
+
+    name: str
+    protocol: str
+    hostname: str
+    user_name: str | None = None
+    message: str | None = None
+
+
 class Part(Fixed):
     """One outage within a message: what alarm services keep an alarm of."""
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import structlog
 
-from services.notifier import ripening, ripening_store, thread_store
+from services.notifier import newcomer_store, ripening, ripening_store, thread_store
 from services.notifier.sending import Sending
 from services.notifier.taking import MOST_ROWS, TRY_AGAIN, CannotPlan, take
 from services.notifier.vocabulary import DAY_MS, MINUTE_MS
@@ -92,6 +92,7 @@ class Planning:
             now_ms = await _now(connection)
             self._held = {target: until for target, until in self._held.items() if until > now_ms}
             await ripening_store.withdraw_orphans(connection, now_ms=now_ms)
+            await newcomer_store.withdraw_settled(connection, now_ms=now_ms)
             targets = await ripening_store.ripe_targets(
                 connection, now_ms=now_ms, held=self._held, most=ripening.MOST_TARGETS
             )

@@ -6,9 +6,9 @@ Done by the one process that plans, per target, in one transaction each.
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from services.notifier import audience_store, ripening_store, thread_store, wording
+from services.notifier import audience_store, newcomer_store, ripening_store, thread_store, wording
 from services.notifier.audience_store import IncidentRow
-from services.notifier.content import Certificate, Content
+from services.notifier.content import Certificate, Content, Newcomer
 from services.notifier.flood import FOR_ALARM_SERVICES, FOR_PEOPLE, Hold, OneByOne, Together, release
 from services.notifier.ripening_store import Ripe
 from services.notifier.thread import Notice, Thread
@@ -45,6 +45,7 @@ class _Desk:
     away: dict[int, int]  # monitors in maintenance, and until when
     open_incidents: frozenset[int]
     down: frozenset[int]  # monitors with an open incident, told or not
+    newcomers: dict[int, list[Newcomer]]  # by message, those that have never passed
     telling: list[tuple[Ripe, Notice | None]] = field(default_factory=list)
 
     def is_open(self, incident: int) -> bool:
@@ -179,6 +180,10 @@ def _in_words(desk: _Desk, ripe: Ripe, notice: Notice | None, *, now_ms: int, pu
     if ripe.event is Event.CERTIFICATE:
         facts = Certificate.model_validate(ripe.facts["certificate"])
         return wording.of_certificate(facts, public_id=ripe.public_id, now_ms=now_ms, public_url=public_url)
+    if ripe.event is Event.NEVER_PASSED:
+        return wording.of_newcomers(
+            desk.newcomers[ripe.id], public_id=ripe.public_id, now_ms=now_ms, public_url=public_url
+        )
     if notice is None:
         row = desk.incidents[ripe.facts["incident_id"]]
         key, layer, about, joined = f"monitor {row.incident.monitor_public_id}", None, {row.incident.id}, 0
@@ -224,6 +229,11 @@ async def _read(connection: Connection, ripe: list[Ripe], target: str, *, now_ms
         away=await audience_store.in_maintenance(connection, monitors, now_ms=now_ms),
         open_incidents=frozenset(known for known, row in incidents.items() if row.is_open),
         down=await audience_store.down(connection, {row.incident.monitor_id for row in incidents.values()}),
+        newcomers={
+            each.id: await newcomer_store.still_failing(connection, each.facts)
+            for each in ripe
+            if each.event is Event.NEVER_PASSED
+        },
     )
 
 

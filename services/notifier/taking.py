@@ -11,6 +11,7 @@ from typing import Any
 
 from services.notifier import audience_store, ripening_store, thread_store
 from services.notifier.audience_store import ChannelFacts, IncidentRow
+from services.notifier.newcomers import plan_newcomers
 from services.notifier.thread import Notice, Thread
 from services.notifier.thread_store import NewDelivery, OutboxRow, Target
 from services.notifier.vocabulary import GATHER_MS, Event, PackageRules
@@ -81,6 +82,7 @@ async def _planned(connection: Connection, rows: list[OutboxRow], *, now_ms: int
         for row in rows:
             _plan(book, row, now_ms=now_ms)
         await _store(connection, book, now_ms=now_ms)
+        await plan_newcomers(connection, rows, book.channels, now_ms=now_ms, mail=mail)
         await thread_store.mark_taken(connection, rows, now_ms=now_ms)
 
 

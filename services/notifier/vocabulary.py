@@ -27,6 +27,7 @@ class Event(StrEnum):
     FLAPPING = "flapping"
     SETTLED = "settled"
     CERTIFICATE = "certificate"
+    NEVER_PASSED = "never_passed"
     DIGEST = "digest"
     TEST = "test"
 

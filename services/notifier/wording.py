@@ -9,6 +9,7 @@ from services.notifier.content import (
     Certificate,
     Content,
     Incident,
+    Newcomer,
     Part,
     is_good_news,
     moment,
@@ -121,6 +122,38 @@ def of_certificate(certificate: Certificate, *, public_id: UUID, now_ms: int, pu
     )
 
 
+def of_newcomers(
+    failing: Sequence[Newcomer], *, public_id: UUID, now_ms: int, public_url: str | None = None
+) -> Content:
+    """Monitors that fail and have never passed, at least one: for whoever made them."""
+    first = failing[0]
+    one = len(failing) == 1
+    what = f"{first.name} ({first.hostname})" if one else f"{len(failing)} monitors"
+    lines = [
+        f"- {plain(each.name)} ({plain(_mailbox(each.user_name, each.hostname))}, {each.protocol.upper()}): "
+        f"{plain(each.message, most=300) or 'no reason is known'}"
+        for each in failing[:_MOST_LISTED]
+    ]
+    if len(failing) > _MOST_LISTED:
+        lines.append(f"- and {len(failing) - _MOST_LISTED} more")
+    return Content(
+        event=Event.NEVER_PASSED,
+        public_id=public_id,
+        at=now_ms,
+        good_news=False,
+        title=plain(f"NEVER PASSED YET: {what}"),
+        paragraphs=(
+            f"{'This monitor has' if one else 'These monitors have'} never passed since being made, so nobody was "
+            "alerted but you.",
+            "\n".join(lines),
+            "Next: put right what the reasons name, and ask for a check. Once a monitor has passed, people are told of "
+            "its outages.",
+            public_url or "All of it: mailprobe status",
+        ),
+        link=public_url,
+    )
+
+
 def of_digest(told: Sequence[Content], *, public_id: UUID, now_ms: int, public_url: str | None = None) -> Content:
     """Many messages as one: how many of what, the first of each kind, and everything for programs."""
     bad = [content for content in told if not content.good_news]
@@ -211,7 +244,7 @@ def _phase_of(shown: Sequence[Incident]) -> str:
 
 def _what(event: Event, shown: Sequence[Incident], *, joined: int) -> list[str]:
     first = shown[0]
-    mailbox = f"{first.user_name} at {first.host}" if first.user_name else first.host
+    mailbox = _mailbox(first.user_name, first.host)
     lines = [
         f"Mailbox: {plain(first.monitor_name)} ({plain(mailbox)}, {first.protocol.upper()})"
         if len(shown) == 1
@@ -235,6 +268,10 @@ def _what(event: Event, shown: Sequence[Incident], *, joined: int) -> list[str]:
             f"What it was: {plain(first.message, most=600)}",
         ]
     )
+
+
+def _mailbox(user_name: str | None, host: str) -> str:
+    return f"{user_name} at {host}" if user_name else host
 
 
 def _when(incidents: Sequence[Incident], *, started_at: int, now_ms: int) -> str:

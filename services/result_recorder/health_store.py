@@ -24,7 +24,8 @@ FROM unnest($1::bigint[], $2::int[], $3::bigint[]) AS new(monitor_id, location_i
 ON CONFLICT (monitor_id, location_id) DO NOTHING"""
 
 _READ_MONITORS = """
-SELECT monitor_id, health, since, last_checked_at, last_counted_at, outcome, phase, message, location_id, total_ms
+SELECT monitor_id, health, since, last_checked_at, last_counted_at, outcome, phase, message, location_id, total_ms,
+       first_passed_at
 FROM monitor_health WHERE monitor_id = ANY($1::bigint[])"""
 
 _READ_LOCATIONS = """
@@ -43,10 +44,12 @@ WHERE h.monitor_id = u.monitor_id AND h.location_id = u.location_id"""
 _WRITE_MONITORS = """
 UPDATE monitor_health h
 SET health = u.health, since = u.since, last_checked_at = u.last_checked_at, last_counted_at = u.last_counted_at,
-    outcome = u.outcome, phase = u.phase, message = u.message, location_id = u.location_id, total_ms = u.total_ms
+    outcome = u.outcome, phase = u.phase, message = u.message, location_id = u.location_id, total_ms = u.total_ms,
+    first_passed_at = u.first_passed_at
 FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-            $9::int[], $10::real[])
-     AS u(monitor_id, health, since, last_checked_at, last_counted_at, outcome, phase, message, location_id, total_ms)
+            $9::int[], $10::real[], $11::bigint[])
+     AS u(monitor_id, health, since, last_checked_at, last_counted_at, outcome, phase, message, location_id, total_ms,
+          first_passed_at)
 WHERE h.monitor_id = u.monitor_id"""
 
 # Locations that are to check a monitor and could, and have no row yet.
@@ -103,6 +106,7 @@ class MonitorState:
     message: str | None
     location_id: int | None
     total_ms: float | None
+    first_passed_at: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from services.result_recorder.health import LocationState, Verdict, agreement_ma
 from services.result_recorder.health_store import MonitorState
 from services.result_recorder.monitor_store import MonitorFacts, read_monitors
 from shared.checks.messages import CheckResult
-from shared.checks.vocabulary import OURS
+from shared.checks.vocabulary import OURS, OutcomeKind
 from shared.database.pool import Connection
 
 
@@ -20,6 +20,9 @@ def monitor_after(state: MonitorState, results: Sequence[CheckResult]) -> Monito
     counted = [each.started_at for each in results if each.outcome.kind not in OURS]
     if counted:
         state = replace(state, last_counted_at=max([*counted, state.last_counted_at or 0]))
+    passed = [each.started_at for each in results if each.outcome.kind is OutcomeKind.OK and not each.withheld]
+    if passed and state.first_passed_at is None:
+        state = replace(state, first_passed_at=min(passed))
     return state
 
 

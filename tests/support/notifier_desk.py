@@ -69,7 +69,7 @@ class NotifierDesk:
     async def add_monitors(self, first: int, last: int, *, host: str = "mx3.example.com", **columns: Any) -> None:
         """Active monitors of these numbers, all on one host or, with `{}` in it, each on one of its own."""
         numbers = list(range(first, last + 1))
-        async with organization_transaction(self._gateway, 1) as connection:
+        async with organization_transaction(self._gateway, 1, actor=columns.get("actor") or "") as connection:
             await connection.execute(
                 """INSERT INTO monitors (id, public_id, organization_id, customer_id, name, hostname, protocol, status,
                        interval_ms, timeout_seconds, config, notification_email)
@@ -116,6 +116,10 @@ class NotifierDesk:
 
     async def as_gateway(self, statement: str, *arguments: Any) -> None:
         async with organization_transaction(self._gateway, 1) as connection:
+            await connection.execute(statement, *arguments)
+
+    async def as_pipeline(self, statement: str, *arguments: Any) -> None:
+        async with transaction(self._pipeline) as connection:
             await connection.execute(statement, *arguments)
 
     async def fail(self, first: int, last: int | None = None, *, layer: str = "login", quiet: bool = False) -> None:

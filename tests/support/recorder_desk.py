@@ -131,4 +131,6 @@ async def recorder_desk(dsn: str) -> AsyncIterator[RecorderDesk]:
         desk = RecorderDesk(dsn, pool, gateway, owner)
         await desk.set_clock(BEGIN_MS + 3_600_000)
         await desk.pool.execute("SELECT ensure_result_partitions(7)")
+        # Monitors of these tests worked before they fail, unless a test says otherwise.
+        await desk.run_as_owner("ALTER TABLE mailprobe.monitor_health ALTER COLUMN first_passed_at SET DEFAULT 0")
         yield desk

@@ -13,6 +13,7 @@ DISCOVERY_OPERATIONS: tuple[Operation, ...] = (
         handler=handlers.discover,
         body=DiscoveryWanted,
         answers={200: Discovered},
+        outside=True,
         problems={400: WRONG_FIELDS, 403: NOT_ALLOWED},
     ),
 )

@@ -137,12 +137,15 @@ def _forget(work: "asyncio.Future[Any]") -> None:
         work.exception()
 
 
+_MILD = (Event.CERTIFICATE, Event.FLAPPING, Event.NEVER_PASSED)
+
+
 def _notify_type(content: Content) -> NotifyType:
     if content.event is Event.TEST:
         return NotifyType.INFO
     if content.good_news:
         return NotifyType.SUCCESS
-    return NotifyType.WARNING if content.event in (Event.CERTIFICATE, Event.FLAPPING) else NotifyType.FAILURE
+    return NotifyType.WARNING if content.event in _MILD else NotifyType.FAILURE
 
 
 # --- Plugins, each made from the fields of its channel -------------------------------------------------------------

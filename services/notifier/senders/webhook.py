@@ -25,6 +25,7 @@ _EVENTS = {
     Event.FLAPPING: "incident.flapping",
     Event.SETTLED: "incident.settled",
     Event.CERTIFICATE: "certificate.expiring",
+    Event.NEVER_PASSED: "monitors.never_passed",
     Event.DIGEST: "digest",
     Event.TEST: "test",
 }

@@ -11,6 +11,7 @@ from services.result_recorder.incidents import incident_store, state_store
 from services.result_recorder.incidents.engine import advance, stopped
 from services.result_recorder.incidents.incident_store import IncidentRow
 from services.result_recorder.incidents.keeping import Change, IncidentNews, keep_changes
+from services.result_recorder.incidents.newcomers import tell_makers
 from services.result_recorder.incidents.rules import Rules
 from services.result_recorder.incidents.state import NOWHERE, Open, State
 from services.result_recorder.incidents.transitions import (
@@ -57,6 +58,8 @@ async def keep_incidents(
     if not concerned:
         return []
     watched = await read_watched(connection, concerned, now_ms=now_ms)
+    failing = [each for at, each in sorted(watched.items()) if any(_failed(found) for _, found in heard[at].findings)]
+    await tell_makers(connection, failing, now_ms=now_ms)
     changes = [
         change
         for monitor_id, each in sorted(watched.items())

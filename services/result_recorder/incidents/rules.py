@@ -70,7 +70,8 @@ class Rules:
 
     Args:
         live: locations that are to check it and where somebody of its protocol is at work.
-        alerting: it is active and not in maintenance; else nothing opens and nothing is confirmed in a hurry.
+        alerting: it is active, not in maintenance, and has passed once; else nothing opens and nothing is confirmed
+            in a hurry.
         host_refuses: its host refuses several accounts that had worked: their agreement is answer enough.
     """
 

@@ -23,14 +23,26 @@ SELECT m.id, m.customer_id, m.name, m.hostname, m.protocol, m.config ->> 'user' 
                WHERE w.monitor_id = m.id AND w.starts_at <= $2::bigint AND w.ends_at > $2::bigint) AS in_window,
        EXISTS (SELECT FROM host_login_outages o JOIN login_credentials c ON c.credential_id = m.credential_id
                WHERE o.host = lower(m.hostname) AND o.ended_at IS NULL AND c.ever_accepted
-                 AND o.seen_at > $2::bigint - $3::bigint) AS host_refuses
-FROM monitors m
+                 AND o.seen_at > $2::bigint - $3::bigint) AS host_refuses,
+       h.first_passed_at IS NOT NULL AS has_passed, h.maker_told_revision IS NOT DISTINCT FROM m.revision AS maker_knows
+FROM monitors m LEFT JOIN monitor_health h ON h.monitor_id = m.id
 WHERE m.id = ANY($1::bigint[])"""
+
+
+_MAKER_TOLD = """
+UPDATE monitor_health h SET maker_told_revision = m.revision
+FROM monitors m WHERE m.id = h.monitor_id AND h.monitor_id = ANY($1::bigint[])"""
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A monitor as incidents name it, and whether people are to be told now."""
+    """A monitor as incidents name it, and whether people are to be told now.
+
+    Args:
+        wants_alerts: it is active and not in maintenance.
+        has_passed: once at least; of one that never has, no incident opens.
+        maker_knows: whoever made it was told that it fails, described as it is.
+    """
 
     id: int
     public_id: UUID
@@ -40,12 +52,23 @@ class Watched:
     host: str
     protocol: str
     user: str | None
-    alerting: bool
+    wants_alerts: bool
+    has_passed: bool
+    maker_knows: bool
     eligible: frozenset[int]
     live: frozenset[int]
     host_refuses: bool
     interval_ms: int
     facts: MonitorFacts
+
+    @property
+    def alerting(self) -> bool:
+        return self.wants_alerts and self.has_passed
+
+    @property
+    def is_untold_newcomer(self) -> bool:
+        """Whether whoever made it should hear that it fails, and has not."""
+        return self.wants_alerts and not self.has_passed and not self.maker_knows
 
     def rules(self, *, heard_from: frozenset[int] = frozenset()) -> Rules:
         """The rules for it now. heard_from: locations of a check made just now, a sign of life like any other."""
@@ -72,7 +95,9 @@ async def read_watched(connection: Connection, monitors: Sequence[MonitorFacts],
             host=row["hostname"].lower(),
             protocol=row["protocol"],
             user=row["user_name"],
-            alerting=row["status"] == "active" and not row["in_window"],
+            wants_alerts=row["status"] == "active" and not row["in_window"],
+            has_passed=row["has_passed"],
+            maker_knows=row["maker_knows"],
             eligible=frozenset(row["eligible"]),
             live=frozenset(row["live"]),
             host_refuses=row["host_refuses"],
@@ -81,3 +106,8 @@ async def read_watched(connection: Connection, monitors: Sequence[MonitorFacts],
         )
         for row in await connection.fetch(_READ, sorted(facts), now_ms, JOINING_MS)
     }
+
+
+async def note_maker_told(connection: Connection, monitor_ids: Sequence[int]) -> None:
+    """Their makers know, as long as they are described as they are. For those who hold the monitors' locks."""
+    await connection.execute(_MAKER_TOLD, monitor_ids)
