@@ -56,9 +56,11 @@ def assert_readable(written: Any, before: Any, where: str = "body") -> None:
                     assert_readable(written[name], value, f"{where}.{name}")
         case list():
             assert isinstance(written, list), f"{where} is no list any more"
+            several = len({type(each) for each in before}) > 1  # each place of it is something else
+            assert not several or len(written) == len(before), f"{where} has {len(written)} places"
             for number, each in enumerate(written):
                 if before:
-                    assert_readable(each, before[0], f"{where}[{number}]")
+                    assert_readable(each, before[number if several else 0], f"{where}[{number}]")
         case None:
             pass
         case bool() | str():

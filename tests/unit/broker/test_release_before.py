@@ -1,6 +1,7 @@
 """Two releases side by side understand each other: what the one before wrote is read, what we write it can read."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +9,10 @@ import pytest
 
 from shared.broker.envelope import (
     job_message,
+    news_message,
     presence_message,
     read_jobs,
+    read_news,
     read_presence,
     read_results,
     reply_message,
@@ -17,6 +20,7 @@ from shared.broker.envelope import (
 )
 from shared.broker.seam import OutgoingMessage
 from shared.checks import vocabulary
+from shared.checks.target import Message
 from tests.support.release_before import MESSAGES, assert_readable, message, words
 
 
@@ -34,6 +38,8 @@ def written_again(name: str) -> OutgoingMessage:
             return reply_message(result, reply_to=before["routing_key"])
         case "presence":
             return presence_message(read_presence(body, kind))
+        case "news":
+            return news_message(read_news(body, kind))
     raise AssertionError(name)
 
 
@@ -48,7 +54,7 @@ def without_news(written: Any, before: Any) -> Any:
 
 
 def test_every_kind_of_message_is_kept() -> None:
-    assert {name.partition("-")[0] for name in MESSAGES} == {"jobs", "results", "reply", "presence"}
+    assert {name.partition("-")[0] for name in MESSAGES} == {"jobs", "results", "reply", "presence", "news"}
 
 
 @pytest.mark.parametrize("name", MESSAGES)
@@ -65,7 +71,7 @@ def test_what_the_release_before_wrote_is_read_whole_and_what_we_write_it_can_re
 def test_what_a_later_release_adds_is_passed_over(name: str) -> None:
     def richer(value: Any) -> Any:
         match value:
-            case dict() if set(value) & {"check_id", "kind", "worker", "hostname", "results", "jobs"}:
+            case dict() if set(value) & {"check_id", "kind", "worker", "hostname", "results", "jobs", "organizations"}:
                 return {**{name: richer(each) for name, each in value.items()}, "of_a_later_release": {"x": [1]}}
             case list():
                 return [richer(each) for each in value]
@@ -74,7 +80,12 @@ def test_what_a_later_release_adds_is_passed_over(name: str) -> None:
     before = message(name)
     body = richer(before["body"])
     assert "of_a_later_release" in json.dumps(body)
-    read = {"jobs": read_jobs, "presence": read_presence}.get(name.partition("-")[0], read_results)
+    readers: dict[str, Callable[[bytes, str], Message]] = {
+        "jobs": read_jobs,
+        "presence": read_presence,
+        "news": read_news,
+    }
+    read = readers.get(name.partition("-")[0], read_results)
     plain = read(json.dumps(before["body"]).encode(), before["type"])
     assert read(json.dumps(body).encode(), before["type"]) == plain
 
