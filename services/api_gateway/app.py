@@ -25,6 +25,7 @@ from services.api_gateway.pages.site import Site
 from services.api_gateway.rate_limits import RateLimit
 from services.api_gateway.readiness import broker_answers, database_answers
 from services.api_gateway.reading import BODY_CAP_BYTES
+from services.api_gateway.people.passwords import Passwords
 from services.api_gateway.replies import Replies
 from services.api_gateway.resources import RESOURCES, Resources
 from shared.broker.seam import Broker
@@ -70,6 +71,7 @@ def create_app(
         anonymous_limit=RateLimit(settings.rate_limit_anonymous),
         token_limit=RateLimit(settings.rate_limit_token),
         readiness={
+        passwords=Passwords(),
             "database": partial(database_answers, pool),
             "broker": partial(broker_answers, broker),
             **(readiness or {}),

@@ -1,30 +1,51 @@
-"""From a request to its principal: the bearer token, and how often it and its address may ask."""
+"""From a request to its principal: by bearer token or session cookie, and how often it and its address may ask."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
 from services.api_gateway.client_address import address_of, counted_address
+from services.api_gateway.identifiers import read_identifier
+from services.api_gateway.organizations.organization_store import find_organization_id
 from services.api_gateway.principal import Principal
-from services.api_gateway.problems import Problem, too_many, unauthorized
+from services.api_gateway.problems import Fault, Problem, not_found, too_many, unauthorized, wrong_fields
 from services.api_gateway.rate_limits import RateLimit
 from services.api_gateway.resources import Resources
+from services.api_gateway.sessions.cookies import session_token
+from services.api_gateway.sessions.same_origin import SAFE_METHODS, require_same_origin
+from services.api_gateway.sessions.session_store import cookie_hash, find_session, touch_session
 from services.api_gateway.token_store import LONGEST_TOKEN, PREFIX, find_principal, token_hash, touch_token
 from shared.database.errors import DatabaseError
+from shared.database.pool import Pool
 
 REMAINING_HEADER = "X-RateLimit-Remaining"
 _TOUCH_LIMIT_PER_MINUTE = 1
+_ORGANIZATION = "organizationId"
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a request shows to be let in, and where it is looked up."""
+
+    hashed: bytes
+    what: str
+    find: Callable[[Pool, bytes], Awaitable[Principal | None]]
+    touch: Callable[[Pool, Principal], Awaitable[None]]
+    by_cookie: bool = False
 
 
 class Authenticator:
     """Finds who asks, and counts.
 
-    A request without a valid token is counted by its address. An address that has used up its share is not even
-    looked up, unless its token was good a moment ago: guessing costs us no query, and a neighbour's guessing does
+    A request without a valid token or session is counted by its address. An address that has used up its share is not
+    even looked up, unless its token was good a moment ago: guessing costs us no query, and a neighbour's guessing does
     not shut out who shares the address.
     """
 
     def __init__(self, resources: Resources) -> None:
         self._pool = resources.pool
-        self._trusted = resources.settings.trusted_proxies
+        self._settings = resources.settings
         self._anonymous = resources.anonymous_limit
         self._tokens = resources.token_limit
         self._touches = RateLimit(_TOUCH_LIMIT_PER_MINUTE)
@@ -36,31 +57,77 @@ class Authenticator:
         return self._anonymous.remaining(address)
 
     async def principal(self, request: web.Request) -> tuple[Principal, int]:
-        """Who asks, and how many requests they have left; raises Problem 401 or 429."""
+        """Who asks, and how many requests they have left; raises Problem 401 or 429.
+
+        By cookie also 403, where another page may have sent it; for people with a global role 400 or 404, where they
+        ask to act for an organization there is not.
+        """
         address = self._address(request)
-        hashed = _bearer_hash(request)
-        if hashed is None:
-            raise self._refused(address, "the request carries no bearer token")
-        if self._tokens.knows(hashed):
-            self._spend(self._tokens, hashed, "this token asks too often")
-            found = await find_principal(self._pool, hashed)
+        shown = self._shown(request)
+        if shown is None:
+            raise self._refused(address, "the request carries no bearer token and no session")
+        if self._tokens.knows(shown.hashed):
+            self._spend(self._tokens, shown.hashed, f"this {shown.what} asks too often")
+            found = await shown.find(self._pool, shown.hashed)
         elif self._anonymous.exhausted(address):
             raise self._limited(self._anonymous, address, "this address asks too often")
         else:
-            found = await find_principal(self._pool, hashed)
+            found = await shown.find(self._pool, shown.hashed)
             if found is not None:
-                self._spend(self._tokens, hashed, "this token asks too often")
+                self._spend(self._tokens, shown.hashed, f"this {shown.what} asks too often")
         if found is None:
-            self._tokens.forget(hashed)
-            raise self._refused(address, "the token is unknown, revoked or expired")
-        await self._touch(hashed, found)
-        return found, self._tokens.remaining(hashed)
+            self._tokens.forget(shown.hashed)
+            raise self._refused(address, f"the {shown.what} is unknown, revoked or expired")
+        if shown.by_cookie and request.method not in SAFE_METHODS:
+            require_same_origin(request, public_url=self._settings.public_url)
+        found = await self._acting(request, found)
+        await self._touch(shown, found)
+        return found, self._tokens.remaining(shown.hashed)
 
-    async def _touch(self, hashed: bytes, principal: Principal) -> None:
-        if not self._touches.take(hashed):
+    async def known(self, request: web.Request) -> Principal | None:
+        """Who asks, if it is somebody: for what anybody may ask. The caller counts it by address."""
+        shown = self._shown(request)
+        found = None if shown is None else await shown.find(self._pool, shown.hashed)
+        if shown is None or found is None:
+            return None
+        found = await self._acting(request, found)
+        await self._touch(shown, found)
+        return found
+
+    def _shown(self, request: web.Request) -> _Shown | None:
+        # A bearer token goes before the cookie: only a program sends one, and it means it.
+        if "Authorization" in request.headers:
+            hashed = _bearer_hash(request)
+            return None if hashed is None else _Shown(hashed, "token", find_principal, touch_token)
+        cookie = session_token(request, self._settings)
+        if cookie is None:
+            return None
+        return _Shown(cookie_hash(cookie), "session", find_session, touch_session, by_cookie=True)
+
+    async def _acting(self, request: web.Request, principal: Principal) -> Principal:
+        """For the organization `?organizationId=` names, where this person may act for any; others are at home."""
+        given = request.query.getall(_ORGANIZATION, [])
+        if not principal.is_person or len(given) != 1:
+            return principal
+        wanted = read_identifier(given[0])
+        if wanted == principal.home:
+            return principal
+        if principal.global_role is None:
+            # Lists say so themselves; elsewhere it would be done at home, which is not what was asked.
+            raise not_found("Organization")
+        if wanted is None:
+            said = f"{_ORGANIZATION} must be a number or a public UUID"
+            raise wrong_fields([Fault(pointer=f"/{_ORGANIZATION}", detail=said)])
+        organization_id = await find_organization_id(self._pool, wanted)
+        if organization_id is None:
+            raise not_found("Organization")
+        return replace(principal, organization_id=organization_id)
+
+    async def _touch(self, shown: _Shown, principal: Principal) -> None:
+        if not self._touches.take(shown.hashed):
             return
         try:
-            await touch_token(self._pool, principal)
+            await shown.touch(self._pool, principal)
         except DatabaseError:
             return  # a read-only database still answers questions
 
@@ -82,7 +149,7 @@ class Authenticator:
         return problem
 
     def _address(self, request: web.Request) -> str:
-        return counted_address(address_of(request, self._trusted))
+        return counted_address(address_of(request, self._settings.trusted_proxies))
 
 
 def _bearer_hash(request: web.Request) -> bytes | None:

@@ -1,6 +1,5 @@
 """A call of an operation: the request, who makes it, and what is needed to answer. Also how answers are written."""
 
-import json
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel
 
+from services.api_gateway.acting import told_actor
 from services.api_gateway.answering import REQUEST_ID
 from services.api_gateway.authentication import REMAINING_HEADER, Authenticator
 from services.api_gateway.client_address import address_of
@@ -42,18 +42,11 @@ class Call:
     def actor(self) -> str:
         """Who is answerable for what it does, as the setting `mailprobe.actor` tells the triggers of a transaction.
 
-        A JSON object: `kind` (token, user; operator where the command did it), `id` (of the token or the user; null
-        for an operator), `name`, `address` (an IP address, null for an operator), `requestId` (null likewise).
+        What it holds is told where it is written: `acting.told_actor`.
         """
         actor = self.principal.actor
-        said = {
-            "kind": actor.kind,
-            "id": actor.id,
-            "name": actor.name,
-            "address": self.address,
-            "requestId": self.request.get(REQUEST_ID),
-        }
-        return json.dumps(said)
+        request_id = self.request.get(REQUEST_ID)
+        return told_actor(actor.kind, actor.id, actor.name, address=self.address, request_id=request_id)
 
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
         """A transaction for the organization this call is about, in the name of who makes it."""
@@ -69,6 +62,9 @@ class Call:
 CallHandler = Callable[[Call], Awaitable[web.Response]]
 
 AUTHENTICATOR = web.AppKey("AUTHENTICATOR", Authenticator)
+REMAINING = web.RequestKey("REMAINING", int)
+
+_READING = frozenset({"GET", "HEAD"})
 
 
 def for_token_holders(handler: CallHandler) -> Handler:
@@ -76,6 +72,7 @@ def for_token_holders(handler: CallHandler) -> Handler:
 
     async def authenticated(request: web.Request) -> web.StreamResponse:
         principal, remaining = await request.app[AUTHENTICATOR].principal(request)
+        request[REMAINING] = remaining
         actor = principal.actor
         structlog.contextvars.bind_contextvars(
             organization_id=principal.organization_id, **{f"{actor.kind}_id": actor.id}
@@ -86,6 +83,8 @@ def for_token_holders(handler: CallHandler) -> Handler:
         except Problem as problem:
             problem.headers.setdefault(REMAINING_HEADER, str(remaining))
             raise
+        if request.method not in _READING:
+            call.resources.feeds.tell(principal.organization_id)
         response.headers[REMAINING_HEADER] = str(remaining)
         return response
 

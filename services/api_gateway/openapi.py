@@ -39,9 +39,21 @@ _HEADERS: dict[str, dict[str, Any]] = {
     **describing.HEADERS,
 }
 
+_SECURITY_SCHEMES = {
+    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "mp_…"},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-mailprobe",
+        "description": "What POST /api/session sets; over plain http it is named mailprobe. What changes something has "
+        "to be sent by our own page (Sec-Fetch-Site, Origin). A person with a global role acts for another "
+        "organization by the query parameter organizationId.",
+    },
+}
+
 _SHARED_PROBLEMS = {
     400: "The request cannot be read.",
-    401: "`Unauthorized`: the token is missing, unknown, revoked or expired.",
+    401: "`Unauthorized`: the token or session is missing, unknown, revoked or expired.",
     408: "The body did not arrive in time.",
     413: "The body has more than 64 KiB.",
     415: "The body is not application/json, or sent with a content coding.",
@@ -78,7 +90,7 @@ def openapi_document() -> dict[str, Any]:
         "components": {
             "schemas": definitions,
             "headers": _HEADERS,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "mp_…"}},
+            "securitySchemes": _SECURITY_SCHEMES,
         },
     }
 
@@ -113,7 +125,7 @@ def _operation(operation: Operation, resource: Operation | None, schemas: _Schem
         "responses": _responses(operation, resource, schemas),
     }
     if operation.handler is not None:
-        described["security"] = [{"token": []}]
+        described["security"] = [{"token": []}, {"session": []}]
     if operation.body is not None:
         schema = schemas[operation.body, "validation"]
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}

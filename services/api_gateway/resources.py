@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from services.api_gateway.discovery.finding import Discovery
+from services.api_gateway.people.passwords import Passwords
 from services.api_gateway.rate_limits import RateLimit
 from services.api_gateway.replies import Replies
 from shared.broker.seam import Broker
@@ -30,6 +31,7 @@ class Resources:
     discovery: Discovery
     replies: Replies
     anonymous_limit: RateLimit
+    passwords: Passwords
     token_limit: RateLimit
     readiness: Mapping[str, ReadinessCheck]
     openapi: Mapping[str, Any]

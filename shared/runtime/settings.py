@@ -213,13 +213,21 @@ class NetworkSettings(Settings):
     )
 
 
+class AddressSettings(Settings):
+    """Where people reach this mailprobe."""
+
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")] | None = Field(
+        default=None, description="where people reach this mailprobe, such as https://mailprobe.example.com"
+    )
+
+
 class ResolvingSettings(NetworkSettings):
     """How names are looked up."""
 
     dns_servers: Addresses = Field(default=(), description="a comma list of addresses, such as 9.9.9.9,1.1.1.1")
 
 
-class ApiSettings(ResolvingSettings):
+class ApiSettings(AddressSettings, ResolvingSettings):
     """What the gateway listens on and allows."""
 
     host: str = "127.0.0.1"
@@ -316,7 +324,7 @@ class ChannelPrivateKeySettings(Settings):
     )
 
 
-class TellingSettings(NetworkSettings):
+class TellingSettings(AddressSettings, NetworkSettings):
     """How people are told."""
 
     smtp_url: SmtpUrl | None = Field(
@@ -331,9 +339,6 @@ class TellingSettings(NetworkSettings):
     )
     dead_mans_url: ManagementUrl | None = Field(
         default=None, description="an address that raises an alarm when it is not asked for any more"
-    )
-    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")] | None = Field(
-        default=None, description="where people reach this mailprobe, such as https://mailprobe.example.com"
     )
 
     @model_validator(mode="after")

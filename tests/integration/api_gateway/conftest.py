@@ -23,6 +23,9 @@ from shared.checks.target import password_binding, target_from_monitor
 from shared.database.pool import GATEWAY_ROLE, PIPELINE_ROLE, Pool, connect, open_pool
 from shared.runtime.settings import GatewaySettings
 from shared.sealing import PrivateKeyRing, PublicKeyRing, generate_key_rings
+from tests.support.browsers import cheap_passwords
+
+__all__ = ["cheap_passwords"]  # a fixture, for pytest to find here
 
 MONITORS = "/api/imap-pop-monitors"
 DOCUMENTED_CUSTOMER = "11111111-1111-4111-8111-111111111111"

@@ -1,0 +1,47 @@
+"""The routes of organizations, but for `GET /api/organization`."""
+
+from services.api_gateway.customer_models import Organization
+from services.api_gateway.operation import NOT_ALLOWED, WRONG_FIELDS, Operation
+from services.api_gateway.organizations import handlers
+from services.api_gateway.organizations.models import (
+    OrganizationCreate,
+    OrganizationCreated,
+    OrganizationPatch,
+    Organizations,
+)
+
+ORGANIZATION_OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        method="PATCH",
+        path=handlers.OWN,
+        name="changeOrganization",
+        summary="Change any of these fields of the organization.",
+        handler=handlers.change_organization,
+        body=OrganizationPatch,
+        answers={200: Organization},
+        problems={400: WRONG_FIELDS, 403: NOT_ALLOWED, 404: "The organization is gone."},
+    ),
+    Operation(
+        method="GET",
+        path=handlers.PATH,
+        name="listOrganizations",
+        summary="Every organization, for people with a global role.",
+        handler=handlers.show_organizations,
+        answers={200: Organizations},
+        problems={403: "It takes a person with a global role."},
+    ),
+    Operation(
+        method="POST",
+        path=handlers.PATH,
+        name="createOrganization",
+        summary="Make an organization, and invite its first admin.",
+        handler=handlers.create_organization,
+        body=OrganizationCreate,
+        answers={201: OrganizationCreated},
+        problems={
+            400: WRONG_FIELDS,
+            403: "It takes a global admin.",
+            409: "Somebody signs in by the admin's address already.",
+        },
+    ),
+)
