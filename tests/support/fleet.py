@@ -94,13 +94,16 @@ class Fleet:
     ) -> None:
         await self.stop_all()
 
-    def launch(self, service: str, *, name: str | None = None) -> None:
-        """Start a process of `service`, known as `name` (the service's own where there is one of it)."""
+    def launch(self, service: str, *, name: str | None = None, settings: Mapping[str, str] | None = None) -> None:
+        """Start a process of `service`, known as `name` (the service's own where there is one of it).
+
+        `settings` are this one's alone, and go before the others.
+        """
         name = name or service
         port = self._ready_at.setdefault(name, next(self._admin_ports, 0) or free_ports(1)[0])
         self._processes[name] = LeashedProcess(
             [sys.executable, "-m", f"services.{service}"],
-            env={**self._environments[service], "MAILPROBE_ADMIN_PORT": str(port)},
+            env={**self._environments[service], "MAILPROBE_ADMIN_PORT": str(port), **(settings or {})},
             cwd=REPOSITORY,
             log_path=self._state / f"{name}.log",
         )
