@@ -15,6 +15,7 @@ from services.api_gateway.answering import answer
 from services.api_gateway.authentication import Authenticator
 from services.api_gateway.calls import AUTHENTICATOR, for_anybody, for_token_holders
 from services.api_gateway.discovery.finding import Discovery
+from services.api_gateway.manners.counting import counted, tell_remaining
 from services.api_gateway.manners.forgetting import forgetting
 from services.api_gateway.manners.layer import resources_of, well_mannered
 from services.api_gateway.openapi import openapi_document
@@ -78,9 +79,10 @@ def create_app(
         },
         openapi=openapi_document(),
     )
-    app = web.Application(middlewares=[answer], client_max_size=BODY_CAP_BYTES + 1)
+    app = web.Application(middlewares=[answer, counted], client_max_size=BODY_CAP_BYTES + 1)
     app[RESOURCES] = resources
     app[AUTHENTICATOR] = Authenticator(resources)
+    app.on_response_prepare.append(tell_remaining)
     resources_shown = resources_of(OPERATIONS)
     for operation in OPERATIONS:
         handler = _handler(operation, resources_shown.get(operation.path))

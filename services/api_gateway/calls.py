@@ -63,6 +63,7 @@ CallHandler = Callable[[Call], Awaitable[web.Response]]
 
 AUTHENTICATOR = web.AppKey("AUTHENTICATOR", Authenticator)
 REMAINING = web.RequestKey("REMAINING", int)
+REMAINING = web.RequestKey("REMAINING", int)
 
 _READING = frozenset({"GET", "HEAD"})
 
@@ -72,6 +73,7 @@ def for_token_holders(handler: CallHandler) -> Handler:
 
     async def authenticated(request: web.Request) -> web.StreamResponse:
         principal, remaining = await request.app[AUTHENTICATOR].principal(request)
+        request[REMAINING] = remaining
         request[REMAINING] = remaining
         actor = principal.actor
         structlog.contextvars.bind_contextvars(

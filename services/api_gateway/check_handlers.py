@@ -2,18 +2,20 @@
 
 import math
 from http import HTTPStatus
+from uuid import UUID
 
 from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
 from services.api_gateway.check_models import CheckHistory, ChecksTriggered, HistoryQuery
+from services.api_gateway.cursors import read_cursor, with_next, write_cursor
 from services.api_gateway.description import StoredMonitor
 from services.api_gateway.diagnostics import check_of_row
 from services.api_gateway.eligibility import require_eligible
-from services.api_gateway.history_store import check_history, read_cursor
+from services.api_gateway.history_store import check_history
 from services.api_gateway.monitor_handlers import in_scope, monitor_id
 from services.api_gateway.monitor_store import find_monitor
-from services.api_gateway.problems import Fault, Problem, too_many, wrong_fields
+from services.api_gateway.problems import Problem, too_many
 from services.api_gateway.reading import read_query
 from services.api_gateway.request_store import (
     TRIGGER_GIVE_UP_MS,
@@ -54,9 +56,9 @@ async def show_history(call: Call) -> web.Response:
     """`GET /api/imap-pop-monitors/{publicId}/check-history`."""
     public_id = monitor_id(call.request)
     query = read_query(call.request, HistoryQuery)
-    before = None
-    if query.cursor is not None and (before := read_cursor(query.cursor)) is None:
-        raise wrong_fields([Fault(pointer="/cursor", detail="cursor must be the nextCursor of an earlier answer")])
+    of = f"checks {public_id}"
+    place = read_cursor(call, of, query.cursor)
+    before = None if place is None else (int(place[0]), UUID(str(place[1])))
     async with call.transaction() as connection:
         stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
         rows = await check_history(
@@ -69,9 +71,9 @@ async def show_history(call: Call) -> web.Response:
         )
     shown = rows[: query.limit]
     more = len(rows) > query.limit
-    return json_answer(
-        CheckHistory(data=[check_of_row(row) for row in shown], next_cursor=shown[-1].cursor if more else None)
-    )
+    cursor = write_cursor(call, of, shown[-1].slot_at, str(shown[-1].check_id)) if more else None
+    answer = json_answer(CheckHistory(data=[check_of_row(row) for row in shown], next_cursor=cursor))
+    return with_next(call, answer, cursor)
 
 
 async def _require_login_free(connection: Connection, stored: StoredMonitor) -> None:

@@ -1,7 +1,5 @@
 """What became of a monitor's checks, as the recorder keeps it. Read only."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,23 +33,6 @@ class HistoryRow:
     location_id: int
     location_name: str | None
     location_code: str | None
-
-    @property
-    def cursor(self) -> str:
-        """Names this row as the last one seen."""
-        raw = self.slot_at.to_bytes(8, "big") + self.check_id.bytes
-        return base64.urlsafe_b64encode(raw).decode()
-
-
-def read_cursor(text: str) -> tuple[int, UUID] | None:
-    """The row a cursor names; None where it is none of ours."""
-    try:
-        raw = base64.b64decode(text, altchars=b"-_", validate=True)
-    except (ValueError, binascii.Error):
-        return None
-    slot_at = int.from_bytes(raw[:8], "big")
-    return (slot_at, UUID(bytes=raw[8:])) if len(raw) == 24 and slot_at < 2**63 else None
-
 
 async def check_history(
     connection: Connection,

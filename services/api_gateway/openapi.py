@@ -196,7 +196,7 @@ def _responses(operation: Operation, resource: Operation | None, schemas: _Schem
         del responses[304]["content"]
     for status, meaning in _problems(operation, resource).items():
         schema = schemas[ProblemBody, "serialization"]
-        responses.setdefault(status, _response(meaning, CONTENT_TYPE, schema, _problem_headers(status)))
+        responses.setdefault(status, _response(meaning, CONTENT_TYPE, schema, _problem_headers(operation, status)))
     return {str(status): responses[status] for status in sorted(responses)}
 
 
@@ -224,9 +224,9 @@ def _remaining(operation: Operation) -> list[str]:
     return ["X-RateLimit-Remaining"] if operation.counted else []
 
 
-def _problem_headers(status: int) -> list[str]:
-    more = {401: ["WWW-Authenticate", "X-RateLimit-Remaining"], 429: ["Retry-After", "X-RateLimit-Remaining"]}
-    return ["X-Request-Id", *more.get(status, []), *(["Retry-After"] if status == 503 else [])]
+def _problem_headers(operation: Operation, status: int) -> list[str]:
+    more = {401: ["WWW-Authenticate"], 412: [entity_tags.HEADER], 429: ["Retry-After"], 503: ["Retry-After"]}
+    return ["X-Request-Id", *_remaining(operation), *more.get(status, [])]
 
 
 def _response(description: str, media_type: str, schema: dict[str, Any], headers: Iterable[str]) -> dict[str, Any]:

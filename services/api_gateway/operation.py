@@ -28,6 +28,7 @@ class Operation:
         tagged: of a GET of a single resource, what its entity tag is made of; those who change it honour If-Match.
         dry_run: `?dryRun=true` is possible. What it does has to stay within `call.transaction()`.
         outside: what it does leaves the transaction before it is answered, or waits for others: none is held open.
+        linked: its answers lead to the next page by a Link header.
         body_cap: the largest body, in bytes.
     """
 
@@ -45,4 +46,5 @@ class Operation:
     tagged: Tagged | None = None
     dry_run: bool = False
     outside: bool = False
+    linked: bool = False
     body_cap: int = BODY_CAP_BYTES

@@ -153,6 +153,7 @@ _MONITORING: tuple[Operation, ...] = (
         name="checkHistory",
         summary="What became of a monitor's checks, newest first.",
         handler=check_handlers.show_history,
+        linked=True,
         query=HistoryQuery,
         answers={200: CheckHistory},
         problems={400: f"{_ID_REQUIRED}; or: {WRONG_FIELDS}", 403: NOT_ALLOWED, 404: _NO_MONITOR},

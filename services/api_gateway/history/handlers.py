@@ -5,6 +5,7 @@ from uuid import UUID
 from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
+from services.api_gateway.cursors import read_cursor, with_next, write_cursor
 from services.api_gateway.customer_store import find_customer
 from services.api_gateway.diagnostics import check_of_row
 from services.api_gateway.field_types import moment_of_ms
@@ -18,6 +19,7 @@ from services.api_gateway.history.models import (
     IncidentHistory,
     MaintenanceShown,
     MonitoringDataMeta,
+    PastQuery,
     UptimeStatsMeta,
 )
 from services.api_gateway.history.spans import (
@@ -51,29 +53,34 @@ _BEFORE_ALL = UUID(int=0)
 async def show_incident_history(call: Call) -> web.Response:
     """`GET /api/imap-pop-monitors/{publicId}/incident-history`."""
     public_id = monitor_id(call.request)
+    query = read_query(call.request, PastQuery)
+    place = read_cursor(call, name := f"incidents {public_id}", query.cursor)
+    before = None if place is None else int(place[0])
     async with call.transaction() as connection:
         stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
         of = (call.organization_id, stored.id)
         now_ms, _ = await read_now(connection)
-        return json_answer(
-            IncidentHistory(
-                incidents=await past.past_incidents(connection, *of, now_ms=now_ms),
-                total=await past.count_past_incidents(connection, *of),
-            )
-        )
+        found = await past.past_incidents(connection, *of, now_ms=now_ms, before=before, limit=query.limit + 1)
+        total = await past.count_past_incidents(connection, *of)
+    shown = found[: query.limit]
+    cursor = write_cursor(call, name, shown[-1].id) if len(found) > query.limit else None
+    return with_next(call, json_answer(IncidentHistory(incidents=shown, total=total, next_cursor=cursor)), cursor)
 
 
 async def show_alert_history(call: Call) -> web.Response:
     """`GET /api/imap-pop-monitors/{publicId}/alert-history`."""
     public_id = monitor_id(call.request)
+    query = read_query(call.request, PastQuery)
+    place = read_cursor(call, name := f"alerts {public_id}", query.cursor)
+    before = None if place is None else (int(place[0]), int(place[1]))
     async with call.transaction() as connection:
         stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
         of = (call.organization_id, stored.id)
-        return json_answer(
-            AlertHistory(
-                alerts=await past.past_alerts(connection, *of), total=await past.count_past_alerts(connection, *of)
-            )
-        )
+        found = await past.past_alerts(connection, *of, before=before, limit=query.limit + 1)
+        total = await past.count_past_alerts(connection, *of)
+    shown = found[: query.limit]
+    cursor = write_cursor(call, name, shown[-1].id, shown[-1].incident_id) if len(found) > query.limit else None
+    return with_next(call, json_answer(AlertHistory(alerts=shown, total=total, next_cursor=cursor)), cursor)
 
 
 async def show_details(call: Call) -> web.Response:

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from services.api_gateway.check_models import CheckAnswer
+from services.api_gateway.cursors import DESCRIPTION, LONGEST
 from services.api_gateway.field_types import AnswerModel, Moment, RequestModel, wrong
 from services.api_gateway.history.spans import Granularity, read_date
 from services.api_gateway.monitor_models import MonitorDetails
@@ -41,11 +42,19 @@ class PastIncident(AnswerModel):
     details: str
 
 
+class PastQuery(RequestModel):
+    """How much of a monitor's past to show."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 100
+    cursor: str | None = Field(default=None, max_length=LONGEST, description=DESCRIPTION)
+
+
 class IncidentHistory(AnswerModel):
-    """The latest 100 incidents of a monitor, newest first."""
+    """Incidents of a monitor, newest first."""
 
     incidents: list[PastIncident]
     total: int
+    next_cursor: str | None = Field(description="Where the next page begins; null on the last one.")
 
 
 class PastAlert(AnswerModel):
@@ -63,10 +72,11 @@ class PastAlert(AnswerModel):
 
 
 class AlertHistory(AnswerModel):
-    """The latest 100 messages about a monitor's incidents, newest first."""
+    """Messages about a monitor's incidents, newest first."""
 
     alerts: list[PastAlert]
     total: int
+    next_cursor: str | None = Field(description="Where the next page begins; null on the last one.")
 
 
 class DetailsQuery(RequestModel):

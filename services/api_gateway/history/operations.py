@@ -1,7 +1,13 @@
 """The operations on a monitor's past."""
 
 from services.api_gateway.history import handlers
-from services.api_gateway.history.models import AlertHistory, DetailsQuery, HistoryDetails, IncidentHistory
+from services.api_gateway.history.models import (
+    AlertHistory,
+    DetailsQuery,
+    HistoryDetails,
+    IncidentHistory,
+    PastQuery,
+)
 from services.api_gateway.operation import Operation
 
 _PROBLEMS = {
@@ -27,6 +33,8 @@ HISTORY_OPERATIONS: tuple[Operation, ...] = (
         name="incidentHistory",
         summary="A monitor's incidents, newest first.",
         handler=handlers.show_incident_history,
+        query=PastQuery,
+        linked=True,
         answers={200: IncidentHistory},
         problems=_PROBLEMS,
     ),
@@ -36,6 +44,8 @@ HISTORY_OPERATIONS: tuple[Operation, ...] = (
         name="alertHistory",
         summary="What was told of a monitor's incidents, newest first.",
         handler=handlers.show_alert_history,
+        query=PastQuery,
+        linked=True,
         answers={200: AlertHistory},
         problems=_PROBLEMS,
     ),

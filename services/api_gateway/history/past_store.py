@@ -18,8 +18,8 @@ _INCIDENTS = f"""
     SELECT i.id, i.public_id, i.started_at, i.opened_at, i.resolved_at, i.kind, i.message
     FROM incidents i {_OF_MONITOR}
       AND ($3::bigint IS NULL OR i.resolved_at IS NULL OR i.resolved_at >= $3)
-      AND ($4::bigint IS NULL OR i.started_at < $4)
-    ORDER BY i.id DESC LIMIT {MOST_SHOWN}"""  # noqa: S608 - our constants
+      AND ($4::bigint IS NULL OR i.started_at < $4) AND ($5::bigint IS NULL OR i.id < $5)
+    ORDER BY i.id DESC LIMIT $6"""  # noqa: S608 - our constants
 _INCIDENT_COUNT = f"SELECT count(*) FROM incidents i {_OF_MONITOR}"  # noqa: S608 - our constants
 
 # A message about several incidents of a monitor is told of each.
@@ -30,7 +30,7 @@ _TOLD = f"""FROM incidents i
 _ALERTS = f"""
     SELECT d.id, i.id AS incident_id, i.public_id AS incident_public_id, d.channel_type AS type, d.state AS status,
         d.channel_name, d.sent_at, d.error AS error_message, d.event
-    {_TOLD} ORDER BY d.id DESC, i.id DESC LIMIT {MOST_SHOWN}"""
+    {_TOLD} AND ($3::bigint IS NULL OR (d.id, i.id) < ($3, $4::bigint)) ORDER BY d.id DESC, i.id DESC LIMIT $5"""
 _ALERT_COUNT = f"SELECT count(*) {_TOLD}"
 
 _CHECKS = """
@@ -51,11 +51,18 @@ _WINDOWS = f"""
 
 
 async def past_incidents(
-    connection: Connection, organization_id: int, monitor_id: int, *, now_ms: int, span: Span | None = None
+    connection: Connection,
+    organization_id: int,
+    monitor_id: int,
+    *,
+    now_ms: int,
+    span: Span | None = None,
+    before: int | None = None,
+    limit: int = MOST_SHOWN,
 ) -> list[PastIncident]:
-    """The newest incidents of a monitor, all or those of a time."""
+    """The newest incidents of a monitor: of all, of those of a time, or of those before one (by its number)."""
     bounds = (None, None) if span is None else (span.from_ms, span.until_ms)
-    rows = await connection.fetch(_INCIDENTS, organization_id, monitor_id, *bounds)
+    rows = await connection.fetch(_INCIDENTS, organization_id, monitor_id, *bounds, before, limit)
     return [_incident(row, now_ms) for row in rows]
 
 
@@ -65,9 +72,16 @@ async def count_past_incidents(connection: Connection, organization_id: int, mon
     return total
 
 
-async def past_alerts(connection: Connection, organization_id: int, monitor_id: int) -> list[PastAlert]:
-    """The newest messages about a monitor."""
-    rows = await connection.fetch(_ALERTS, organization_id, monitor_id)
+async def past_alerts(
+    connection: Connection,
+    organization_id: int,
+    monitor_id: int,
+    *,
+    before: tuple[int, int] | None = None,
+    limit: int = MOST_SHOWN,
+) -> list[PastAlert]:
+    """The newest messages about a monitor: of all, or of those before one (by its number and the incident's)."""
+    rows = await connection.fetch(_ALERTS, organization_id, monitor_id, *(before or (None, None)), limit)
     return [PastAlert(**{**row, "sent_at": moment_if_known(row["sent_at"])}) for row in rows]
 
 

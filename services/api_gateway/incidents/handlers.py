@@ -5,6 +5,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
+from services.api_gateway.cursors import read_cursor, with_next, write_cursor
 from services.api_gateway.identifiers import read_uuid
 from services.api_gateway.incidents.incident_store import (
     IncidentRow,
@@ -27,11 +28,12 @@ from services.api_gateway.incidents.models import (
 )
 from services.api_gateway.incidents.timeline_store import read_evidence, read_timeline
 from services.api_gateway.monitor_handlers import wanted_customers
-from services.api_gateway.problems import Problem, not_found, wrong_fields
+from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
 from services.api_gateway.reading import Model, read_object, read_query, validated
 from shared.database.pool import Connection
 
 PATH = "/api/incidents"
+_LIST = "incidents"
 
 
 async def show_incidents(call: Call) -> web.Response:
@@ -39,6 +41,9 @@ async def show_incidents(call: Call) -> web.Response:
     query = read_query(call.request, IncidentQuery)
     if query.organization_id not in (None, call.organization_id):
         raise not_found("Organization")
+    place = read_cursor(call, _LIST, query.cursor)
+    if place is not None and query.offset:
+        raise wrong_fields([Fault(pointer="/offset", detail="offset does not go with cursor")])
     async with call.transaction() as connection:
         customer_ids = await wanted_customers(connection, call, query.customer_id)
         found = await list_incidents(
@@ -46,13 +51,17 @@ async def show_incidents(call: Call) -> web.Response:
             call.organization_id,
             customer_ids=customer_ids,
             status=query.status,
-            limit=query.limit,
+            limit=query.limit + 1,
             offset=query.offset,
+            before=None if place is None else int(place[0]),
         )
+        shown = found[: query.limit]
+        cursor = write_cursor(call, _LIST, shown[-1].id) if len(found) > query.limit else None
         if query.include_total in ("0", "false"):
-            return json_answer(Incidents(found))
+            return with_next(call, json_answer(Incidents(shown)), cursor)
         total = await count_incidents(connection, call.organization_id, customer_ids=customer_ids, status=query.status)
-    return json_answer(Incidents(IncidentPage(incidents=found, total=total, limit=query.limit, offset=query.offset)))
+    page = IncidentPage(incidents=shown, total=total, limit=query.limit, offset=query.offset, next_cursor=cursor)
+    return with_next(call, json_answer(Incidents(page)), cursor)
 
 
 async def show_incident(call: Call) -> web.Response:

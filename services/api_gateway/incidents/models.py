@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel
 
+from services.api_gateway.cursors import DESCRIPTION, LONGEST
 from services.api_gateway.field_types import AnswerModel, Moment, RequestModel, said
 from shared.checks.vocabulary import MailProtocol, MonitorStatus
 
@@ -70,10 +71,11 @@ class IncidentPage(AnswerModel):
     total: int
     limit: int
     offset: int
+    next_cursor: str | None = Field(description="Where the next page begins; null on the last one.")
 
 
 class Incidents(RootModel[list[IncidentItem] | IncidentPage]):
-    """Newest first: a bare array, or with `includeTotal` a page."""
+    """Newest first: a bare array, or with `includeTotal` a page. The header Link leads to the next one either way."""
 
 
 class IncidentQuery(RequestModel):
@@ -84,6 +86,7 @@ class IncidentQuery(RequestModel):
     status: Status | None = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
     offset: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    cursor: str | None = Field(default=None, max_length=LONGEST, description=f"Instead of offset: {DESCRIPTION}")
     include_total: Literal["0", "1", "false", "true"] = "0"
 
 

@@ -25,6 +25,7 @@ INCIDENT_OPERATIONS: tuple[Operation, ...] = (
         name="listIncidents",
         summary="The incidents a token may see, newest first.",
         handler=handlers.show_incidents,
+        linked=True,
         query=IncidentQuery,
         answers={200: Incidents},
         problems={

@@ -18,6 +18,10 @@ HEADERS: Mapping[str, dict[str, Any]] = {
         "such as a password or a token, is a mask in it.",
         "schema": {"type": "string", "const": "true"},
     },
+    "Link": {
+        "description": "RFC 8288: leads to the next page by rel=next, where there is one.",
+        "schema": {"type": "string"},
+    },
     trying.DRY_RUN_HEADER: {
         "description": "true: everything was judged, and nothing kept.",
         "schema": {"type": "string", "const": "true"},
@@ -80,7 +84,7 @@ def problems(operation: Operation, resource: Operation | None) -> dict[int, str]
     if resource is not None and operation.method in ("PATCH", "DELETE"):
         found[412] = "It was changed since it was read: `If-Match` names another state."
     if operation.method == "POST":
-        found[409] = "The request first sent with this `Idempotency-Key` is still under way."
+        found[409] = "The request first sent with this `Idempotency-Key` is still under way; Retry-After says when to ask."
         found[422] = "This `Idempotency-Key` was used for another request."
     return found
 
@@ -89,7 +93,7 @@ def headers(operation: Operation, resource: Operation | None, status: int) -> li
     """Headers that an answer may have beside those all answers have."""
     if operation.handler is None or status not in (HTTPStatus.OK, HTTPStatus.CREATED):
         return []
-    found = []
+    found = ["Link"] if operation.linked else []
     if operation.tagged is not None or (resource is not None and operation.method in ("POST", "PATCH")):
         found.append(entity_tags.HEADER)
     if operation.method == "POST":

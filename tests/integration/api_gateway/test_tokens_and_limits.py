@@ -106,3 +106,36 @@ async def test_the_request_id_is_answered_as_it_was_sent_where_it_is_harmless(ap
 async def test_answers_are_not_to_be_kept_by_caches(api: Any) -> None:
     made = await api.post(MONITORS, {"customerId": 10, "name": "n", "hostname": "h"})
     assert made.headers["Cache-Control"] == "no-store"
+
+
+async def test_every_answer_says_how_often_one_may_still_ask(world: Any) -> None:
+    api = await world.another_gateway(rate_limit_anonymous=5, rate_limit_token=50)
+    made = await api.created()
+    for method, path, body, status in (
+        ("GET", f"{MONITORS}/{made['publicId']}", None, 200),
+        ("GET", f"{MONITORS}/x", None, 400),
+        ("POST", MONITORS, {}, 400),
+        ("DELETE", "/api/tags/4711", None, 404),
+        ("PATCH", f"{MONITORS}/{made['publicId']}", {"x": 1}, 400),
+    ):
+        answer = await api.call(method, path, body=body)
+        assert (answer.status, int(answer.headers["X-RateLimit-Remaining"]) in range(40, 50)) == (status, True)
+    await world.as_owner("ALTER TABLE tags RENAME TO gone")
+    broken = await api.get("/api/tags")
+    assert (broken.status, int(broken.headers["X-RateLimit-Remaining"]) > 40) == (500, True)
+
+
+async def test_addresses_that_do_not_exist_are_counted_and_probes_are_not(world: Any) -> None:
+    api = (await world.another_gateway(rate_limit_anonymous=3)).by(None)
+    found = [await api.get(path) for path in ("/api/nothing", "/api/imap-pop-monitors/a/b/c")]
+    found.append(await api.call("PUT", MONITORS, body={}))
+    assert [(answer.status, answer.headers["X-RateLimit-Remaining"]) for answer in found] == [
+        (404, "2"),
+        (404, "1"),
+        (405, "0"),
+    ]
+    last = await api.get("/api/nothing")
+    assert (last.status, last.headers["X-RateLimit-Remaining"]) == (429, "0")
+    assert int(last.headers["Retry-After"]) > 0
+    probe = await api.get("/livez")
+    assert (probe.status, "X-RateLimit-Remaining" in probe.headers) == (200, False)
