@@ -71,8 +71,8 @@ def create_app(
         replies=Replies(broker, instance),
         anonymous_limit=RateLimit(settings.rate_limit_anonymous),
         token_limit=RateLimit(settings.rate_limit_token),
-        readiness={
         passwords=Passwords(),
+        readiness={
             "database": partial(database_answers, pool),
             "broker": partial(broker_answers, broker),
             **(readiness or {}),

@@ -62,10 +62,6 @@ class Call:
 CallHandler = Callable[[Call], Awaitable[web.Response]]
 
 AUTHENTICATOR = web.AppKey("AUTHENTICATOR", Authenticator)
-REMAINING = web.RequestKey("REMAINING", int)
-REMAINING = web.RequestKey("REMAINING", int)
-
-_READING = frozenset({"GET", "HEAD"})
 
 
 def for_token_holders(handler: CallHandler) -> Handler:
@@ -73,8 +69,6 @@ def for_token_holders(handler: CallHandler) -> Handler:
 
     async def authenticated(request: web.Request) -> web.StreamResponse:
         principal, remaining = await request.app[AUTHENTICATOR].principal(request)
-        request[REMAINING] = remaining
-        request[REMAINING] = remaining
         actor = principal.actor
         structlog.contextvars.bind_contextvars(
             organization_id=principal.organization_id, **{f"{actor.kind}_id": actor.id}
@@ -85,8 +79,6 @@ def for_token_holders(handler: CallHandler) -> Handler:
         except Problem as problem:
             problem.headers.setdefault(REMAINING_HEADER, str(remaining))
             raise
-        if request.method not in _READING:
-            call.resources.feeds.tell(principal.organization_id)
         response.headers[REMAINING_HEADER] = str(remaining)
         return response
 
