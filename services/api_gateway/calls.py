@@ -62,6 +62,7 @@ class Call:
 CallHandler = Callable[[Call], Awaitable[web.Response]]
 
 AUTHENTICATOR = web.AppKey("AUTHENTICATOR", Authenticator)
+REMAINING = web.RequestKey("REMAINING", int)
 
 
 def for_token_holders(handler: CallHandler) -> Handler:
@@ -69,6 +70,7 @@ def for_token_holders(handler: CallHandler) -> Handler:
 
     async def authenticated(request: web.Request) -> web.StreamResponse:
         principal, remaining = await request.app[AUTHENTICATOR].principal(request)
+        request[REMAINING] = remaining
         actor = principal.actor
         structlog.contextvars.bind_contextvars(
             organization_id=principal.organization_id, **{f"{actor.kind}_id": actor.id}

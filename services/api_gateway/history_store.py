@@ -34,6 +34,7 @@ class HistoryRow:
     location_name: str | None
     location_code: str | None
 
+
 async def check_history(
     connection: Connection,
     organization_id: int,

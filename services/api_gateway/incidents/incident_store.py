@@ -32,7 +32,9 @@ _FROM = """FROM incidents i
 _WHERE = """WHERE i.organization_id = $1 AND ($2::bigint[] IS NULL OR i.customer_id = ANY ($2))
     AND ($3::boolean IS NULL OR (i.resolved_at IS NULL) = $3)"""
 
-_LIST = f"SELECT {_COLUMNS} {_FROM} {_WHERE} AND ($6::bigint IS NULL OR i.id < $6) ORDER BY i.id DESC LIMIT $4 OFFSET $5"
+_LIST = (
+    f"SELECT {_COLUMNS} {_FROM} {_WHERE} AND ($6::bigint IS NULL OR i.id < $6) ORDER BY i.id DESC LIMIT $4 OFFSET $5"
+)
 _COUNT = f"SELECT count(*) FROM incidents i {_WHERE}"  # noqa: S608 - our constants
 _FIND = f"SELECT {_COLUMNS} {_FROM} WHERE i.organization_id = $1 AND i.public_id = $2"
 # Whoever acts on it goes before or after the recorder that resolves it.

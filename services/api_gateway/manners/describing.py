@@ -84,7 +84,9 @@ def problems(operation: Operation, resource: Operation | None) -> dict[int, str]
     if resource is not None and operation.method in ("PATCH", "DELETE"):
         found[412] = "It was changed since it was read: `If-Match` names another state."
     if operation.method == "POST":
-        found[409] = "The request first sent with this `Idempotency-Key` is still under way; Retry-After says when to ask."
+        found[409] = (
+            "The request first sent with this `Idempotency-Key` is still under way; Retry-After says when to ask."
+        )
         found[422] = "This `Idempotency-Key` was used for another request."
     return found
 
