@@ -23,10 +23,10 @@ from services.api_gateway.operation import Operation
 from services.api_gateway.operations import OPERATIONS
 from services.api_gateway.pages.serving import add_pages
 from services.api_gateway.pages.site import Site
+from services.api_gateway.people.passwords import Passwords
 from services.api_gateway.rate_limits import RateLimit
 from services.api_gateway.readiness import broker_answers, database_answers
 from services.api_gateway.reading import BODY_CAP_BYTES
-from services.api_gateway.people.passwords import Passwords
 from services.api_gateway.replies import Replies
 from services.api_gateway.resources import RESOURCES, Resources
 from shared.broker.seam import Broker

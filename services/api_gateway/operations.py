@@ -38,16 +38,17 @@ from services.api_gateway.monitor_models import (
     MonitorQuery,
 )
 from services.api_gateway.operation import NO_CUSTOMER, NOT_ALLOWED, WRONG_FIELDS, Operation
-from services.api_gateway.package_configs.operations import PACKAGE_OPERATIONS
-from services.api_gateway.probe_handlers import Alive, Readiness
 from services.api_gateway.organizations.operations import ORGANIZATION_OPERATIONS
-from services.api_gateway.tags.operations import TAG_OPERATIONS
+from services.api_gateway.package_configs.operations import PACKAGE_OPERATIONS
 from services.api_gateway.people.operations import PEOPLE_OPERATIONS
-
+from services.api_gateway.probe_handlers import Alive, Readiness
 from services.api_gateway.sessions.operations import SESSION_OPERATIONS
+from services.api_gateway.tags.operations import TAG_OPERATIONS
+
 _MONITORS = monitor_handlers.PATH
 _MONITOR = f"{_MONITORS}/{{publicId}}"
 from services.api_gateway.tokens.operations import TOKEN_OPERATIONS
+
 _CUSTOMERS = customer_handlers.PATH
 
 _ID_REQUIRED = "`IMAP/POP monitor public ID (UUID) required`"
