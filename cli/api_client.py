@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,8 +26,19 @@ TAGS = "/api/tags"
 PAGE = 200
 INCIDENTS_AT_ONCE = 500
 _ANSWER_CAP_BYTES = 32 * 1024 * 1024
+_PATIENCE = 5
+_LONGEST_WAIT_SECONDS = 60.0
 # Sending a test message may take 25 s.
 _TIMEOUT = aiohttp.ClientTimeout(total=40, sock_connect=5)
+
+
+class Refused(Failed):
+    """The API answered, and did not do it; `retry_after_seconds` where it was merely asked too often."""
+
+    def __init__(self, said: str, *, status: int, retry_after_seconds: float | None = None) -> None:
+        super().__init__(said)
+        self.status = status
+        self.retry_after_seconds = retry_after_seconds
 
 
 class ApiClient:
@@ -148,6 +160,19 @@ class ApiClient:
         answer: dict[str, Any] = await self._call("GET", COVERAGE)
         return answer
 
+    async def request(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Any other call. Asked too often, it waits as long as the answer says, a few times."""
+        for _ in range(_PATIENCE):
+            try:
+                return await self._call(method, path, query=query, body=body)
+            except Refused as error:
+                if error.retry_after_seconds is None:
+                    raise
+                await asyncio.sleep(min(error.retry_after_seconds, _LONGEST_WAIT_SECONDS))
+        return await self._call(method, path, query=query, body=body)
+
     async def _call(
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
     ) -> Any:
@@ -155,12 +180,14 @@ class ApiClient:
         try:
             async with self._session.request(method, url, json=body, allow_redirects=False) as answer:
                 content = await _whole(answer.content)
-                status = answer.status
+                status, headers = answer.status, answer.headers
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Failed(f"cannot reach mailprobe at {self._url}: {_reason(error)}; is it running there?") from None
         if 200 <= status < 300:
-            return _read(content, self._url)
-        raise Failed(_sentence(status, content, self._url))
+            return None if status == HTTPStatus.NO_CONTENT else _read(content, self._url)
+        raise Refused(
+            _sentence(status, content, self._url), status=status, retry_after_seconds=_retry_after(status, headers)
+        )
 
 
 @asynccontextmanager
@@ -193,6 +220,11 @@ def _token(settings: ClientSettings, token_file: Path | None) -> str:
     if not token.isascii() or not token.isprintable() or " " in token or not token:
         raise Failed(f"what {path} holds is no token")
     return token
+
+
+def _retry_after(status: int, headers: Mapping[str, str]) -> float | None:
+    told = headers.get("Retry-After", "")
+    return float(told) if status == HTTPStatus.TOO_MANY_REQUESTS and told.isascii() and told.isdigit() else None
 
 
 async def _whole(stream: aiohttp.StreamReader) -> bytes:

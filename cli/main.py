@@ -1,6 +1,7 @@
 """The `mailprobe` command: its verbs, put together."""
 
 import io
+import logging
 import sys
 from importlib import metadata
 from typing import Annotated
@@ -11,6 +12,7 @@ from cli.backup import backup, restore
 from cli.broker import broker
 from cli.channels import channels
 from cli.check import check
+from cli.configuration.command import apply, diff, export, schema, validate
 from cli.database import migrate, tokens
 from cli.dead_letters import dead_letters
 from cli.demo import demo
@@ -50,6 +52,11 @@ def _start(
 
 
 app.command()(status)
+app.command()(validate)
+app.command()(diff)
+app.command()(apply)
+app.command()(export)
+app.command()(schema)
 app.command()(doctor)
 app.add_typer(monitors, name="monitors")
 app.add_typer(incidents, name="incidents")
@@ -76,6 +83,8 @@ def main() -> None:
         # A terminal that lacks a character gets another one, not a traceback.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    # What libraries log on the way (a connection refused) our own words say; `serve` and `run` log as they are set to.
+    logging.getLogger().addHandler(logging.NullHandler())
     app()
 
 

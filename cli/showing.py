@@ -52,6 +52,12 @@ def print_lines(*lines: str | Text) -> None:
         out.print(line if isinstance(line, Text) else plain(line))
 
 
+def tell(*lines: str) -> None:
+    """Talk beside the data: standard error, so that what is piped on stays clean."""
+    for line in lines:
+        print(plain(line), file=sys.stderr)
+
+
 def plain(text: str) -> Text:
     """Text from elsewhere: what could steer a terminal is shown, not obeyed."""
     return Text("".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text))
