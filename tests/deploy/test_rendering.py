@@ -157,7 +157,8 @@ def test_kustomize_builds(folder: str) -> None:
     assert kinds == {"Job"} if folder == "setup" else "Deployment" in kinds
 
 
-def test_the_notes_name_every_secret_that_is_mounted() -> None:
+@pytest.mark.parametrize("options", [(), ("--set", "backup.enabled=true,backup.claim=backups")])
+def test_the_notes_name_every_secret_that_is_mounted(options: tuple[str, ...]) -> None:
     command = (
         render.program("helm"),
         "install",
@@ -166,13 +167,14 @@ def test_the_notes_name_every_secret_that_is_mounted() -> None:
         "--dry-run=client",
         "--namespace",
         "x",
+        *options,
     )
     said = ran(*command).stdout.partition("NOTES:")[2]
     mounted = {
         volume["secret"]["secretName"]
-        for document in render.render()
-        if document["kind"] in ("Deployment", "Job")
-        for volume in document["spec"]["template"]["spec"]["volumes"]
+        for document in render.render(*options)
+        if document["kind"] in ("Deployment", "Job", "CronJob")
+        for volume in document["spec"].get("jobTemplate", document)["spec"]["template"]["spec"]["volumes"]
         if "secret" in volume
     }
     assert mounted
