@@ -44,10 +44,10 @@ from services.api_gateway.people.operations import PEOPLE_OPERATIONS
 from services.api_gateway.probe_handlers import Alive, Readiness
 from services.api_gateway.sessions.operations import SESSION_OPERATIONS
 from services.api_gateway.tags.operations import TAG_OPERATIONS
+from services.api_gateway.tokens.operations import TOKEN_OPERATIONS
 
 _MONITORS = monitor_handlers.PATH
 _MONITOR = f"{_MONITORS}/{{publicId}}"
-from services.api_gateway.tokens.operations import TOKEN_OPERATIONS
 
 _CUSTOMERS = customer_handlers.PATH
 
