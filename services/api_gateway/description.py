@@ -70,6 +70,7 @@ class StoredMonitor:
     health_message: str | None
     last_checked_at_ms: int | None
     last_outcome: str | None
+    ever_passed: bool
     customer_name: str
     customer_country_codes: Sequence[str] | None
     tags: Sequence[Mapping[str, Any]] = ()

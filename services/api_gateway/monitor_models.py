@@ -31,7 +31,17 @@ from shared.checks.vocabulary import Health, MonitorStatus
 # Fields of answers that mean nothing in a request: what a GET brought may be sent back.
 ANSWER_ONLY = frozenset(
     {"id", "publicId", "organizationId", "lastCheckedAt", "createdAt", "updatedAt"}
-    | {"health", "healthSince", "healthMessage", "customer", "customerName", "warnings", "tags", "overview"}
+    | {
+        "health",
+        "healthSince",
+        "healthMessage",
+        "everPassed",
+        "customer",
+        "customerName",
+        "warnings",
+        "tags",
+        "overview",
+    }
 )
 
 SentStatus = Literal["active", "maintenance", "disabled", "paused", "inactive"]
@@ -141,6 +151,7 @@ class MonitorBasics(OwnedAnswer):
     notification_phone_number: str | None
     notification_email: str | None
     last_checked_at: Moment | None
+    ever_passed: bool = Field(description="Some check has passed. Until then nobody is alerted but whoever made it.")
     created_at: Moment
     updated_at: Moment
     config: dict[str, Any] = Field(description="`imapPopConfig` by its other name; the password masked.")

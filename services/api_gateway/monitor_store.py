@@ -17,6 +17,7 @@ _COLUMNS = """m.id, m.public_id, m.organization_id, m.customer_id, m.name, m.hos
     m.interval_ms, m.timeout_seconds, m.allowed_check_country_codes, m.notification_email,
     m.notification_phone_number, m.config, m.sealed_password, m.credential_id, m.revision, m.created_at,
     m.updated_at, coalesce(h.health, 'unknown') AS health, h.since, h.message, h.last_checked_at,
+    h.first_passed_at IS NOT NULL AS ever_passed,
     h.outcome, m.managed_by, m.external_key,
     c.name AS customer_name, c.allowed_check_country_codes AS customer_country_codes,
     coalesce((SELECT json_agg(json_build_object('id', t.id, 'name', t.name, 'color', t.color) ORDER BY t.name)
@@ -210,6 +211,7 @@ def _stored(row: Any) -> StoredMonitor:
         health_since_ms=row["since"],
         health_message=row["message"],
         last_checked_at_ms=row["last_checked_at"],
+        ever_passed=row["ever_passed"],
         last_outcome=row["outcome"],
         customer_name=row["customer_name"],
         customer_country_codes=row["customer_country_codes"],

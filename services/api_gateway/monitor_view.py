@@ -75,6 +75,7 @@ def _basics(stored: StoredMonitor, *, echo: str | None) -> dict[str, Any]:
         "notification_phone_number": description.notification_phone_number,
         "notification_email": description.notification_email,
         "last_checked_at": moment_if_known(stored.last_checked_at_ms),
+        "ever_passed": stored.ever_passed,
         "created_at": stored.created_at,
         "updated_at": stored.updated_at,
         "config": _shown_config(description, echo=echo),

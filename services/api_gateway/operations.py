@@ -100,7 +100,7 @@ _MONITORING: tuple[Operation, ...] = (
         summary="One monitor with its customer.",
         handler=monitor_handlers.show_monitor,
         tagged=Tagged(
-            state=frozenset({"health", "healthSince", "healthMessage"}),
+            state=frozenset({"health", "healthSince", "healthMessage", "everPassed"}),
             unsaid=frozenset({"lastCheckedAt"}),
             hold=monitor_held,
         ),

@@ -25,6 +25,8 @@ from shared.checks.vocabulary import CheckKind, LoginPermission, MailProtocol, M
 BUSY_GIVE_UP_MS = MINUTE_MS
 BUSY_RETRY_MS = REQUEST_AHEAD_MS + 500
 LADDER_GIVE_UP_MS = 10 * MINUTE_MS
+# The first check of a new mailbox is its test: where strangers' refusals hold it back, it waits for their window's end.
+FIRST_GIVE_UP_MS = 10 * MINUTE_MS
 
 # After not_after and the check's own deadline, for the result to arrive.
 ANSWER_GRACE_MS = 5_000
@@ -63,7 +65,10 @@ async def decide_logins(term: Term, checks: list[Check], *, now_ms: int) -> Logi
     for check in checks:
         at = allowed_at.get(check.check_id, now_ms)
         if at > now_ms:
-            _withhold(answer, check, now_ms, allowed_at=at, shows_refusal=check.monitor_id in refused)
+            untried = all(
+                event.credential_id != check.credential_id for event in known.events[account_of(check.target)]
+            )
+            _withhold(answer, check, now_ms, allowed_at=at, shows_refusal=check.monitor_id in refused, untried=untried)
         elif needs_grant(check):
             wanting.append(check)
         else:
@@ -86,8 +91,13 @@ def _allowed_at(check: Check, known: Histories, now_ms: int) -> int:
     return login_allowed_at(history, check.credential_id or check.check_id, now_ms, asked_at=asked_at)
 
 
-def _withhold(answer: LoginDecisions, check: Check, now_ms: int, *, allowed_at: int, shows_refusal: bool) -> None:
+def _withhold(
+    answer: LoginDecisions, check: Check, now_ms: int, *, allowed_at: int, shows_refusal: bool, untried: bool
+) -> None:
     match check.kind:
+        case CheckKind.FIRST if untried and allowed_at <= now_ms + HOST_WINDOW_MS:
+            give_up_at = max(check.give_up_at, allowed_at + FIRST_GIVE_UP_MS)
+            answer.decided.append(Wait(check, allowed_at, MissedReason.WITHHELD, give_up_at))
         case CheckKind.LADDER:
             give_up_at = allowed_at + LADDER_GIVE_UP_MS
             # Its slot goes with it: what it finds belongs after the withheld checks made until then.

@@ -274,6 +274,23 @@ async def test_few_unproven_credentials_of_a_host_are_tried_at_once(world: World
     assert [job for job in world.new_jobs() if job.login is LoginPermission.ALLOWED] == []
 
 
+async def test_first_logins_held_back_by_others_refusals_come_when_their_window_ends(world: World) -> None:
+    for number in range(5):
+        monitor = await world.add_monitor(interval_ms=RARELY, user=f"user{number}")
+        await world.ask(CheckKind.FIRST, monitor, give_up_in=5 * MINUTE)
+    await world.reconcile()
+    await later(world)
+    await world.answer(login=LoginOutcome.REFUSED)
+    await later(world, seconds=3)
+    assert [job for job in world.new_jobs() if job.login is LoginPermission.ALLOWED] == []
+    assert [row["waits_for"] for row in await world.waiting() if row["kind"] == "first"] == ["withheld"] * 2
+    tried = {job.target.user for job in world.broker.jobs}
+    await world.run_until(world.now + 11 * MINUTE, step=10 * SECOND)
+    firsts = [job.target.user for job in world.broker.jobs if job.kind is CheckKind.FIRST]
+    assert sorted(set(firsts) - tried) == sorted({f"user{number}" for number in range(5)} - tried)
+    assert dict(await world.missed()).get("withheld") is None
+
+
 def a_target() -> CheckTarget:
     return CheckTarget(
         protocol=MailProtocol.IMAP,
