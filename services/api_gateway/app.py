@@ -15,6 +15,7 @@ from services.api_gateway.answering import answer
 from services.api_gateway.authentication import Authenticator
 from services.api_gateway.calls import AUTHENTICATOR, for_anybody, for_token_holders
 from services.api_gateway.discovery.finding import Discovery
+from services.api_gateway.events.feeds import Feeds
 from services.api_gateway.manners.counting import counted, tell_remaining
 from services.api_gateway.manners.forgetting import forgetting
 from services.api_gateway.manners.layer import resources_of, well_mannered
@@ -69,9 +70,10 @@ def create_app(
             ispdb=settings.discovery_ispdb,
         ),
         replies=Replies(broker, instance),
+        feeds=Feeds(pool, broker, instance),
+        passwords=Passwords(),
         anonymous_limit=RateLimit(settings.rate_limit_anonymous),
         token_limit=RateLimit(settings.rate_limit_token),
-        passwords=Passwords(),
         readiness={
             "database": partial(database_answers, pool),
             "broker": partial(broker_answers, broker),
@@ -91,6 +93,8 @@ def create_app(
             app.router.add_route("HEAD", operation.path, handler)  # RFC 9110 §9.1; aiohttp leaves the body out
     add_pages(app, Site.load())
     app.cleanup_ctx.append(_listen_for_replies)
+    app.cleanup_ctx.append(_feed_listeners)
+    app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(forgetting)
     return app
 
@@ -108,3 +112,16 @@ async def _listen_for_replies(app: web.Application) -> AsyncIterator[None]:
     listening.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await listening
+
+
+async def _feed_listeners(app: web.Application) -> AsyncIterator[None]:
+    feeding = asyncio.create_task(app[RESOURCES].feeds.run())
+    yield
+    feeding.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await feeding
+
+
+async def _end_streams(app: web.Application) -> None:
+    # They would go on for as long as we wait for requests to be answered.
+    app[RESOURCES].feeds.end()

@@ -64,6 +64,8 @@ CallHandler = Callable[[Call], Awaitable[web.Response]]
 AUTHENTICATOR = web.AppKey("AUTHENTICATOR", Authenticator)
 REMAINING = web.RequestKey("REMAINING", int)
 
+_READING = frozenset({"GET", "HEAD"})
+
 
 def for_token_holders(handler: CallHandler) -> Handler:
     """The handler behind the door: called with who asks, its answers saying how many requests are left."""
@@ -81,6 +83,8 @@ def for_token_holders(handler: CallHandler) -> Handler:
         except Problem as problem:
             problem.headers.setdefault(REMAINING_HEADER, str(remaining))
             raise
+        if request.method not in _READING:
+            call.resources.feeds.tell(principal.organization_id)
         response.headers[REMAINING_HEADER] = str(remaining)
         return response
 

@@ -108,6 +108,7 @@ def _schemas() -> tuple[_Schemas, dict[str, Any]]:
         if operation.body is not None:
             wanted[operation.body, "validation"] = None
         wanted.update({(answer, "serialization"): None for answer in operation.answers.values() if answer})
+        wanted.update({(model, "serialization"): None for model in operation.told.values()})
     found, document = models_json_schema(list(wanted), ref_template=_REF, schema_generator=_Untitled)
     return found, document["$defs"]
 
@@ -184,10 +185,10 @@ def _responses(operation: Operation, resource: Operation | None, schemas: _Schem
     if operation.dry_run and HTTPStatus.CREATED in answers:
         answers.setdefault(HTTPStatus.OK, answers[HTTPStatus.CREATED])  # what was only tried is not made
     for status, model in answers.items():
-        schema = schemas[model, "serialization"] if model else {"type": "object"}
+        schema = schemas[model, "serialization"] if model else _unmodelled(operation, schemas)
         headers = ["X-Request-Id", *_remaining(operation), *(["Location"] if status == HTTPStatus.CREATED else [])]
         headers += describing.headers(operation, resource, status)
-        responses[status] = _response(HTTPStatus(status).phrase, "application/json", schema, headers)
+        responses[status] = _response(HTTPStatus(status).phrase, operation.media_type, schema, headers)
         if status == HTTPStatus.NO_CONTENT:
             del responses[status]["content"]
     if operation.tagged is not None:
@@ -198,6 +199,14 @@ def _responses(operation: Operation, resource: Operation | None, schemas: _Schem
         schema = schemas[ProblemBody, "serialization"]
         responses.setdefault(status, _response(meaning, CONTENT_TYPE, schema, _problem_headers(operation, status)))
     return {str(status): responses[status] for status in sorted(responses)}
+
+
+def _unmodelled(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
+    """A document of no model of ours: an object, or text; of a stream of events with what they hold."""
+    if operation.media_type == "application/json":
+        return {"type": "object"}
+    events = {name: schemas[model, "serialization"] for name, model in operation.told.items()}
+    return {"type": "string", **({"x-events": events} if events else {})}
 
 
 def _problems(operation: Operation, resource: Operation | None) -> dict[int, str]:

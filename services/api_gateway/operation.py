@@ -30,6 +30,7 @@ class Operation:
         outside: what it does leaves the transaction before it is answered, or waits for others: none is held open.
         linked: its answers lead to the next page by a Link header.
         body_cap: the largest body, in bytes.
+        media_type: of its answers, where that is not JSON. told: of a stream of events, their data by their names.
     """
 
     method: str
@@ -48,3 +49,5 @@ class Operation:
     outside: bool = False
     linked: bool = False
     body_cap: int = BODY_CAP_BYTES
+    media_type: str = "application/json"
+    told: Mapping[str, type[BaseModel]] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from services.api_gateway.customer_models import (
     Organization,
 )
 from services.api_gateway.discovery.operations import DISCOVERY_OPERATIONS
+from services.api_gateway.events.operations import EVENT_OPERATIONS
 from services.api_gateway.history.operations import HISTORY_OPERATIONS
 from services.api_gateway.incidents.operations import INCIDENT_OPERATIONS
 from services.api_gateway.locations.operations import LOCATION_OPERATIONS
@@ -48,7 +49,6 @@ from services.api_gateway.tokens.operations import TOKEN_OPERATIONS
 
 _MONITORS = monitor_handlers.PATH
 _MONITOR = f"{_MONITORS}/{{publicId}}"
-
 _CUSTOMERS = customer_handlers.PATH
 
 _ID_REQUIRED = "`IMAP/POP monitor public ID (UUID) required`"
@@ -251,6 +251,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *CHANNEL_OPERATIONS,
     *BATCH_OPERATIONS,
     *DISCOVERY_OPERATIONS,
+    *EVENT_OPERATIONS,
     *PEOPLE_OPERATIONS,
     *SESSION_OPERATIONS,
     *TOKEN_OPERATIONS,

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from services.api_gateway.discovery.finding import Discovery
+from services.api_gateway.events.feeds import Feeds
 from services.api_gateway.people.passwords import Passwords
 from services.api_gateway.rate_limits import RateLimit
 from services.api_gateway.replies import Replies
@@ -30,8 +31,9 @@ class Resources:
     address_policy: AddressPolicy
     discovery: Discovery
     replies: Replies
-    anonymous_limit: RateLimit
+    feeds: Feeds
     passwords: Passwords
+    anonymous_limit: RateLimit
     token_limit: RateLimit
     readiness: Mapping[str, ReadinessCheck]
     openapi: Mapping[str, Any]
