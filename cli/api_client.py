@@ -23,6 +23,8 @@ WINDOWS = "/api/maintenance-windows"
 CHANNELS = "/api/notification-channels"
 COVERAGE = "/api/notification-coverage"
 TAGS = "/api/tags"
+LOCATIONS = "/api/locations"
+DISCOVERY = "/api/discovery"
 PAGE = 200
 INCIDENTS_AT_ONCE = 500
 _ANSWER_CAP_BYTES = 32 * 1024 * 1024
@@ -54,26 +56,51 @@ class ApiClient:
         page = 1
         while True:
             query = {**wanted, "page": str(page), "perPage": str(PAGE)}
-            answer = await self._call("GET", MONITORS, query=query)
+            answer = await self.request("GET", MONITORS, query=query)
             found += answer["items"]
             if len(found) >= answer["total"] or not answer["items"]:
                 return found
             page += 1
 
+    async def newest_monitors(self, most: int) -> list[dict[str, Any]]:
+        """Those made last."""
+        answer = await self.request("GET", MONITORS, query={"sort": "-id", "perPage": str(most)})
+        items: list[dict[str, Any]] = answer["items"]
+        return items
+
     async def monitor(self, public_id: UUID) -> dict[str, Any]:
         """One monitor."""
-        answer: dict[str, Any] = await self._call("GET", f"{MONITORS}/{public_id}")
+        answer: dict[str, Any] = await self.request("GET", f"{MONITORS}/{public_id}")
         return answer
 
     async def checks(self, public_id: str | UUID, *, limit: int) -> list[dict[str, Any]]:
         """Its newest checks, newest first."""
-        answer = await self._call("GET", f"{MONITORS}/{public_id}/check-history", query={"limit": str(limit)})
+        answer = await self.request("GET", f"{MONITORS}/{public_id}/check-history", query={"limit": str(limit)})
         checks: list[dict[str, Any]] = answer["data"]
         return checks
 
     async def add_monitor(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Create a monitor."""
-        answer: dict[str, Any] = await self._call("POST", MONITORS, body=body)
+        answer: dict[str, Any] = await self.request("POST", MONITORS, body=body)
+        return answer
+
+    async def change_monitor(self, public_id: UUID, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Change what is sent of a monitor."""
+        answer: dict[str, Any] = await self.request("PATCH", f"{MONITORS}/{public_id}", body=body)
+        return answer
+
+    async def trigger_check(self, public_id: UUID) -> None:
+        """Ask for a check now; one that cannot be had at once is Refused."""
+        await self._call("POST", f"{MONITORS}/{public_id}/trigger-check")
+
+    async def discover(self, address: str) -> dict[str, Any]:
+        """Where a mailbox may be."""
+        answer: dict[str, Any] = await self.request("POST", DISCOVERY, body={"address": address})
+        return answer
+
+    async def locations(self) -> list[dict[str, Any]]:
+        """Where checks are made from."""
+        answer: list[dict[str, Any]] = await self._call("GET", LOCATIONS)
         return answer
 
     async def remove_monitor(self, public_id: UUID) -> None:

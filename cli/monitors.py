@@ -9,6 +9,7 @@ import typer
 
 from cli.api_client import ApiClient, api_client
 from cli.failing import EXIT_USAGE, Failed, finish
+from cli.mailbox_import import import_mailboxes
 from cli.monitor_page import monitor_lines
 from cli.passwords import mailbox_password
 from cli.showing import ago, health_text, plain, print_json, print_lines, print_table
@@ -142,6 +143,9 @@ def add(
     print_lines(f"Added {monitor['name']} as {monitor['publicId']}; its first check begins at once.")
     for warning in monitor.get("warnings", ()):
         print_lines(f"Note: {warning['text']}")
+
+
+monitors.command("import")(import_mailboxes)
 
 
 @monitors.command("rm")
