@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from cli.api_client import ApiClient, api_client
+from cli.api_client import api_client
 from cli.configuration.applying import Outcome, carry_out
+from cli.configuration.comparing import Wishes, compare
 from cli.configuration.desired import desired
 from cli.configuration.exporting import exported
 from cli.configuration.fingerprints import Fingerprints
-from cli.configuration.matching import matched
-from cli.configuration.planning import Plan, Step, planned, removals
+from cli.configuration.planning import Plan, Step, removals
 from cli.configuration.reading import Configuration, read_configuration
 from cli.configuration.schema import json_schema
 from cli.configuration.server import look
@@ -79,19 +79,12 @@ def diff(
 ) -> None:
     """Compare files with what there is. Exit code 0: the same, 1: an error, 2: differences."""
 
+    wishes = Wishes(prune, take_over, resend_secrets, allow_literal_secrets)
+
     async def compared() -> tuple[Plan, str]:
         configuration = read_configuration(paths, manager=manager, allow_literal_secrets=allow_literal_secrets)
         async with api_client(url=url, token_file=token_file) as api:
-            plan = await _plan(
-                api,
-                configuration,
-                Fingerprints.load(_state(state, paths)),
-                prune=prune,
-                take_over=take_over,
-                resend=resend_secrets,
-                literals=allow_literal_secrets,
-                secrets_needed=False,
-            )
+            plan = await compare(api, configuration, Fingerprints.load(_state(state, paths)), wishes)
         return plan, configuration.manager
 
     plan, owner = finish(compared())
@@ -118,20 +111,13 @@ def apply(
 ) -> None:
     """Make it as the files say; what is so already is left alone. Exit code 1 where some of it could not be done."""
 
+    wishes = Wishes(prune, take_over, resend_secrets, allow_literal_secrets, secrets_needed=True)
+
     async def applied() -> tuple[Plan, Outcome]:
         configuration = read_configuration(paths, manager=manager, allow_literal_secrets=allow_literal_secrets)
         fingerprints = Fingerprints.load(_state(state, paths))
         async with api_client(url=url, token_file=token_file) as api:
-            plan = await _plan(
-                api,
-                configuration,
-                fingerprints,
-                prune=prune,
-                take_over=take_over,
-                resend=resend_secrets,
-                literals=allow_literal_secrets,
-                secrets_needed=True,
-            )
+            plan = await compare(api, configuration, fingerprints, wishes)
             _ask(removals(plan.steps), yes)
             total = len(plan.steps)
 
@@ -183,29 +169,6 @@ def export(
 def schema() -> None:
     """Print the JSON Schema of configuration files, for editors."""
     print_json(json_schema())
-
-
-async def _plan(
-    api: ApiClient,
-    configuration: Configuration,
-    fingerprints: Fingerprints,
-    *,
-    prune: bool,
-    take_over: bool,
-    resend: bool,
-    literals: bool,
-    secrets_needed: bool,
-) -> Plan:
-    wanted = desired(configuration, allow_literal_secrets=literals)
-    return planned(
-        matched(wanted, await look(api), manager=configuration.manager),
-        manager=configuration.manager,
-        prune=prune,
-        take_over=take_over,
-        resend=resend,
-        fingerprints=fingerprints,
-        secrets_needed=secrets_needed,
-    )
 
 
 def _state(state: Path | None, paths: list[Path]) -> Path | None:

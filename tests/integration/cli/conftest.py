@@ -4,13 +4,14 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestServer
 
+from cli.api_client import ApiClient, api_client
 from services.api_gateway.app import create_app
 from services.api_gateway.token_store import issue_token
 from shared.broker.in_process import InProcessBroker
@@ -47,8 +48,10 @@ def rings() -> tuple[PublicKeyRing, PrivateKeyRing]:
 
 
 @pytest_asyncio.fixture
-async def mailprobe(desk: RecorderDesk, rings: tuple[PublicKeyRing, PrivateKeyRing]) -> AsyncIterator[Command]:
-    """Runs the command beside the gateway, as another process would."""
+async def environment(
+    desk: RecorderDesk, rings: tuple[PublicKeyRing, PrivateKeyRing]
+) -> AsyncIterator[Mapping[str, str]]:
+    """A gateway, by the variables that lead to it."""
     async with open_pool(desk.dsn, role=GATEWAY_ROLE, application_name="gateway") as pool:
         token = await issue_token(pool, organization_id=1, name="test", role="admin")
         broker = InProcessBroker()
@@ -68,19 +71,33 @@ async def mailprobe(desk: RecorderDesk, rings: tuple[PublicKeyRing, PrivateKeyRi
             instance="gateway@test:1",
         )
         async with TestServer(application) as server:
-            environment = {"MAILPROBE_URL": str(server.make_url("")), "MAILPROBE_TOKEN": token}
-
-            async def run(*arguments: str, stdin: str = "") -> Result:
-                process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "cli.main", *arguments),
-                    env={**os.environ, **environment},
-                    stdin=PIPE,
-                    stdout=PIPE,
-                    stderr=PIPE,
-                )
-                async with asyncio.timeout(60):
-                    out, said = await process.communicate(stdin.encode())
-                return Result(process.returncode or 0, out.decode(), said.decode())
-
-            yield run
+            yield {"MAILPROBE_URL": str(server.make_url("")), "MAILPROBE_TOKEN": token}
         await broker.close()
+
+
+@pytest.fixture
+def mailprobe(environment: Mapping[str, str]) -> Command:
+    """Runs the command beside the gateway, as another process would."""
+
+    async def run(*arguments: str, stdin: str = "") -> Result:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cli.main", *arguments),
+            env={**os.environ, **environment},
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+        async with asyncio.timeout(60):
+            out, said = await process.communicate(stdin.encode())
+        return Result(process.returncode or 0, out.decode(), said.decode())
+
+    return run
+
+
+@pytest_asyncio.fixture
+async def api(environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ApiClient]:
+    """The command's own client of that gateway, in this process."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    async with api_client(url=None, token_file=None) as client:
+        yield client
