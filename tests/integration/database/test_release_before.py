@@ -2,15 +2,17 @@
 
 What is covered: every statement of that release's stores is planned on the new tables, by the role that would run it,
 so that no table, column, function or right of it is gone; every column keeps its type and is not demanded where it was
-not; no new column or check refuses what the old statements write. And some of them run all the while that the
-migrations do.
+not. What its gateway writes passes the triggers, checks and rights of this release. And some statements run all the
+while that the migrations do.
 """
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -153,3 +155,53 @@ async def test_old_processes_go_on_while_the_database_is_migrated(
             "an old recorder's count too"
         )
         await owner.close()
+
+
+async def test_what_a_gateway_of_the_release_before_writes_is_taken_as_it_was(database_dsn: str) -> None:
+    """Triggers, checks and rights of this release meet statements that know nothing of them, nor say who acts."""
+    gateway = await asyncpg.connect(
+        database_dsn,
+        server_settings={"search_path": "mailprobe", "role": "mailprobe_gateway", "mailprobe.organization": "1"},
+    )
+    json_text = json.dumps({"user": "someone"})
+    written = 0
+
+    async def wrote(store: str, *arguments: Any) -> Any:
+        nonlocal written
+        written += 1
+        return await gateway.fetchrow(STATEMENTS[f"services.api_gateway.{store}"]["sql"], *arguments)
+
+    def monitor(name: str) -> tuple[Any, ...]:
+        return (10, name, "mail.example.com", None, "imap", "active", 60_000, 30, None, None, None, json_text)
+
+    try:
+        await wrote("customer_store._INSERT", 1, "A customer", None, None, "{}")
+        await wrote("package_configs.package_store._MAKE", 1, "large")
+        public_id = uuid4()
+        row = await wrote("monitor_store._INSERT", public_id, 1, *monitor("A mailbox"), "sealed", uuid4())
+        await wrote("monitor_store._UPDATE", 1, public_id, *monitor("Another name"), "sealed", uuid4(), 1)
+        tag = await wrote("tags.tag_store._INSERT", 1, "a tag", None)
+        await wrote("tags.tag_store._ASSIGN", 1, row["id"], tag["id"])
+        asked = ("trigger", 1, row["id"], public_id, 0, 60_000, None, None, None)
+        await wrote("request_store._INSERT", uuid4(), *asked)
+        begins, ends = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+        about = ("a window", "", begins, ends, "UTC", None, True, None, False)
+        window = await wrote("maintenance.window_store._INSERT", 1, *about)
+        await wrote("maintenance.window_store._INSERT_TARGETS", 1, window["id"], [row["id"]], [])
+        await wrote("maintenance.window_store._UPDATE", 1, window["id"], *about)
+        await wrote("maintenance.window_store._FORGET_TARGETS", 1, window["id"])
+        await wrote("maintenance.window_store._DELETE", 1, window["id"])
+        channel_config = json.dumps({"url": "https://example.com"})
+        told = (uuid4(), None, "a channel", "webhook", channel_config, None, [], 0, 0, "{}", True, None)
+        channel = await wrote("channels.channel_store._INSERT", 1, *told)
+        await wrote("channels.channel_store._DELETE", 1, channel["id"])
+        await wrote("token_store._INSERT", 1, None, "a token", "admin", b"\x01" * 32, "mp_…", None)
+        (token,) = await gateway.fetch("SELECT id FROM tokens WHERE name = 'a token'")
+        await wrote("token_store._TOUCH", token["id"])
+        await wrote("token_store._REVOKE", 1, token["id"])
+        await wrote("tags.tag_store._UNASSIGN", 1, row["id"], tag["id"])
+        await wrote("tags.tag_store._DELETE", 1, tag["id"])
+        await wrote("monitor_store._DELETE", 1, public_id)
+    finally:
+        await gateway.close()
+    assert written == 20
