@@ -229,6 +229,9 @@ async def test_the_containers_of_compose_do_their_work(
                 for container in served:
                     await machine.until_healthy(container)
                 await require_the_documented_use(machine.ports["api_gateway"][8080], token, dovecot)
+                await machine.run(containers["backup"])
+                (saved,) = (volumes / "backups").iterdir()
+                assert saved.name.endswith(".tar")
             finally:
                 await machine.stop_all()
 

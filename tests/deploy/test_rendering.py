@@ -85,6 +85,44 @@ def test_every_setting_that_is_rendered_is_one_of_its_service(variant: str) -> N
             assert unknown(container["args"], [each["name"] for each in container["env"]]) == [], document["metadata"]
 
 
+def of(kind: str, part: str, *options: str) -> dict[str, Any]:
+    """The one object of this kind and part that is rendered."""
+    (found,) = [
+        each
+        for each in render.render(*options)
+        if each["kind"] == kind and each["metadata"]["labels"]["app.kubernetes.io/component"] == part
+    ]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("options", "address"),
+    [
+        ((), None),
+        (("--set", "publicUrl=https://watch.example.com"), "https://watch.example.com"),
+        (("--set", "apiGateway.ingress.enabled=true,apiGateway.ingress.host=in.example.com"), "http://in.example.com"),
+        (
+            (
+                "--set",
+                "apiGateway.ingress.enabled=true,apiGateway.ingress.host=in.example.com,apiGateway.ingress.tlsSecret=t",
+            ),
+            "https://in.example.com",
+        ),
+    ],
+)
+def test_gateway_and_notifier_know_where_people_reach_it(options: tuple[str, ...], address: str | None) -> None:
+    for part in ("api-gateway", "notifier"):
+        (container,) = of("Deployment", part, *options)["spec"]["template"]["spec"]["containers"]
+        assert {each["name"]: each["value"] for each in container["env"]}.get("MAILPROBE_PUBLIC_URL") == address, part
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_the_gateway_reaches_the_internet_only_where_it_is_to_ask_there(asks: bool) -> None:
+    policy = of("NetworkPolicy", "api-gateway", "--set", f"apiGateway.discovery.fetch={str(asks).lower()}")
+    blocks = [rule for rule in policy["spec"]["egress"] if any("ipBlock" in each for each in rule["to"])]
+    assert [[each["port"] for each in rule["ports"]] for rule in blocks] == ([[443, 80]] if asks else [])
+
+
 def test_what_is_wrong_is_noticed() -> None:
     from kubernetes_validate import ValidationError, validate
 

@@ -14,6 +14,15 @@
 {{- end -}}
 {{- end -}}
 
+{{/* Where people reach it, as far as that is known. */}}
+{{- define "mailprobe.publicUrl" -}}
+{{- with .Values.apiGateway.ingress -}}
+{{- if $.Values.publicUrl -}}{{ $.Values.publicUrl }}
+{{- else if and .enabled .host -}}{{ ternary "https" "http" (not (empty .tlsSecret)) }}://{{ .host }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Of one part: (dict "root" $ "part" "scheduler"), and "location" where it stands at one. */}}
 {{- define "mailprobe.selector" -}}
 app.kubernetes.io/name: mailprobe
