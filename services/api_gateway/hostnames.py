@@ -24,6 +24,8 @@ def canonical_hostname(text: str) -> str:
     """The A-label form in lower case, or the canonical form of an IP literal; raises NotAHostname."""
     if ":" in text:
         return _ipv6(text)
+    if any(not sent.isascii() and sent.lower().isascii() for sent in text):
+        raise NotAHostname  # the sign of Kelvin becomes a k, for one
     name = text.lower().removesuffix(".")
     if not name or len(name) > _LONGEST:
         raise NotAHostname

@@ -5,8 +5,10 @@ address may be connected to is judged when it is.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
@@ -15,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 MOST_RECIPIENTS = 20
 _LONGEST_URL = 2000
 _MAILBOX = re.compile(r"[^\s@<>\"(),:;\\\[\]\x00-\x1f\x7f]{1,64}@[^\s@<>\"(),:;\\\[\]\x00-\x1f\x7f]{1,253}")
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\x80-\xff]{0,1000}")
 _RESERVED_HEADERS = re.compile(
@@ -55,11 +58,24 @@ def _http_url(value: str) -> str:
         raise ValueError("it is no URL") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_sound:
         raise ValueError("it has to be a URL that begins with https:// (or http://)")
+    if not _is_sound_host(parts.hostname):
+        raise ValueError("its host has to be a name such as hooks.example.com, or a full IP address")
     if parts.username is not None or parts.password is not None:
         raise ValueError("it must not hold a user or password; they have fields of their own")
     if parts.fragment or re.search(r"[\s\x00-\x1f\x7f\\]", value):
         raise ValueError("it must not hold spaces, control characters, backslashes or a fragment")
     return value
+
+
+def _is_sound_host(host: str) -> bool:
+    """Whether nobody reads this host as another one: `127.1`, `0x7f.1`, look-alikes of letters, digits and dots."""
+    try:
+        ip_address(host)
+    except ValueError:
+        last = host.removesuffix(".").rpartition(".")[2]
+        sound = all(character.isalnum() or character in "-._" for character in host)
+        return sound and unicodedata.normalize("NFKC", host) == host and not _NUMBER.fullmatch(last)
+    return "%" not in host
 
 
 def _url_like(pattern: str, example: str) -> AfterValidator:

@@ -23,6 +23,9 @@ _SOUND_NAME = re.compile(
     r"(?=.{1,253}\Z)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 )
 
+# No name ends in a number (WHATWG URL), and resolvers do not agree which address `0177.0.0.1` is.
+_NUMBER_LAST = re.compile(r"(?:\A|\.)(?:[0-9]+|0[xX][0-9A-Fa-f]*)\Z")
+
 _NO_SUCH_NAME = frozenset({aiodns.error.ARES_ENOTFOUND, aiodns.error.ARES_ENONAME, aiodns.error.ARES_EBADNAME})
 _NO_ANSWER = frozenset({aiodns.error.ARES_ETIMEOUT, aiodns.error.ARES_ECONNREFUSED})
 _OUR_TROUBLE = frozenset({aiodns.error.ARES_EFILE, aiodns.error.ARES_ENOMEM, aiodns.error.ARES_ENOTINITIALIZED})
@@ -61,7 +64,7 @@ class Resolver:
         if literal is not None:
             return _of_family((literal,), family)
         name = hostname.removesuffix(".")
-        if _SOUND_NAME.fullmatch(name) is None:
+        if _SOUND_NAME.fullmatch(name) is None or _NUMBER_LAST.search(name) is not None:
             raise CheckFailed(OutcomeKind.DNS_NXDOMAIN, variant="malformed")
         limit = min(self._deadline_seconds, deadline_seconds or self._deadline_seconds)
         asked_at = time.monotonic()

@@ -51,6 +51,7 @@ def test_a_name_is_kept_in_its_one_spelling(sent: str, kept: str) -> None:
         "example.0x",
         "example.123",
         "ｍail.example.com",
+        "MA\u212a.example.com",
         "https://mail.example.com",
         "mail.example.com/imap",
         "mail.example.com:993",
