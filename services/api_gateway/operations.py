@@ -44,6 +44,7 @@ from services.api_gateway.package_configs.operations import PACKAGE_OPERATIONS
 from services.api_gateway.people.operations import PEOPLE_OPERATIONS
 from services.api_gateway.probe_handlers import Alive, Readiness
 from services.api_gateway.sessions.operations import SESSION_OPERATIONS
+from services.api_gateway.standing.operations import STANDING_OPERATIONS
 from services.api_gateway.tags.operations import TAG_OPERATIONS
 from services.api_gateway.tokens.operations import TOKEN_OPERATIONS
 
@@ -252,6 +253,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *BATCH_OPERATIONS,
     *DISCOVERY_OPERATIONS,
     *EVENT_OPERATIONS,
+    *STANDING_OPERATIONS,
     *PEOPLE_OPERATIONS,
     *SESSION_OPERATIONS,
     *TOKEN_OPERATIONS,
