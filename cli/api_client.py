@@ -19,6 +19,7 @@ from cli.settings import ClientSettings
 MONITORS = "/api/imap-pop-monitors"
 CUSTOMERS = "/api/customers"
 INCIDENTS = "/api/incidents"
+AUDIT = "/api/audit"
 WINDOWS = "/api/maintenance-windows"
 CHANNELS = "/api/notification-channels"
 COVERAGE = "/api/notification-coverage"
@@ -137,6 +138,18 @@ class ApiClient:
     async def note(self, public_id: UUID, text: str) -> None:
         """Leave a note with it."""
         await self._call("POST", f"{INCIDENTS}/{public_id}/notes", body={"text": text})
+
+    async def audit(self, *, limit: int, **wanted: str) -> list[dict[str, Any]]:
+        """What was done, the newest first."""
+        found: list[dict[str, Any]] = []
+        query = dict(wanted)
+        while len(found) < limit:
+            answer = await self._call("GET", AUDIT, query={**query, "limit": str(min(PAGE, limit - len(found)))})
+            found += answer["items"]
+            if answer["nextCursor"] is None:
+                break
+            query["cursor"] = answer["nextCursor"]
+        return found
 
     async def windows(self) -> list[dict[str, Any]]:
         """All maintenance windows."""

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cli.audit import audit
 from cli.backup import backup, restore
 from cli.broker import broker
 from cli.channels import channels
@@ -61,6 +62,7 @@ app.command()(doctor)
 app.add_typer(monitors, name="monitors")
 app.add_typer(incidents, name="incidents")
 app.add_typer(maintenance, name="maintenance")
+app.add_typer(audit, name="audit")
 app.add_typer(channels, name="channels")
 app.add_typer(check, name="check")
 app.command()(run)

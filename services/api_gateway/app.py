@@ -12,6 +12,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from services.api_gateway.answering import answer
+from services.api_gateway.audit.forgetting import forgetting_audit
+from services.api_gateway.audit.refusals import Refusals
 from services.api_gateway.authentication import Authenticator
 from services.api_gateway.calls import AUTHENTICATOR, for_anybody, for_token_holders
 from services.api_gateway.discovery.finding import Discovery
@@ -72,6 +74,7 @@ def create_app(
         replies=Replies(broker, instance),
         feeds=Feeds(pool, broker, instance),
         passwords=Passwords(),
+        refusals=Refusals(pool),
         anonymous_limit=RateLimit(settings.rate_limit_anonymous),
         token_limit=RateLimit(settings.rate_limit_token),
         readiness={
@@ -94,7 +97,9 @@ def create_app(
     add_pages(app, Site.load())
     app.cleanup_ctx.append(_listen_for_replies)
     app.cleanup_ctx.append(_feed_listeners)
+    app.cleanup_ctx.append(forgetting_audit)
     app.on_shutdown.append(_end_streams)
+    app.on_cleanup.append(lambda app: app[RESOURCES].refusals.finish())
     app.cleanup_ctx.append(forgetting)
     return app
 

@@ -10,6 +10,7 @@ from services.api_gateway import (
     probe_handlers,
     trial_handlers,
 )
+from services.api_gateway.audit.operations import AUDIT_OPERATIONS
 from services.api_gateway.batch.operations import BATCH_OPERATIONS
 from services.api_gateway.channels.operations import CHANNEL_OPERATIONS
 from services.api_gateway.check_models import CheckHistory, ChecksTriggered, HistoryQuery, TestAnswer
@@ -254,6 +255,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *DISCOVERY_OPERATIONS,
     *EVENT_OPERATIONS,
     *STANDING_OPERATIONS,
+    *AUDIT_OPERATIONS,
     *PEOPLE_OPERATIONS,
     *SESSION_OPERATIONS,
     *TOKEN_OPERATIONS,

@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from services.api_gateway.audit.refusals import Refusals
 from services.api_gateway.discovery.finding import Discovery
 from services.api_gateway.events.feeds import Feeds
 from services.api_gateway.people.passwords import Passwords
@@ -33,6 +34,7 @@ class Resources:
     replies: Replies
     feeds: Feeds
     passwords: Passwords
+    refusals: Refusals
     anonymous_limit: RateLimit
     token_limit: RateLimit
     readiness: Mapping[str, ReadinessCheck]

@@ -239,6 +239,7 @@ class ApiSettings(AddressSettings, ResolvingSettings):
     rate_limit_token: Annotated[int, Field(ge=1)] = 600  # requests a minute, per token
     check_interval_floor_minutes: Annotated[float, Field(ge=0.5, le=1440, multiple_of=0.5)] = 0.5
     pop3_interval_floor_minutes: Annotated[float, Field(ge=0.5, le=1440, multiple_of=0.5)] = 5.0
+    audit_retention_days: Annotated[int, Field(ge=31, le=36_500)] = 400  # entries of the audit log that stay
     # Whether a mailbox's domain is asked over HTTP for its autoconfig file, and whom to ask where it has none.
     discovery_fetch: bool = True
     discovery_ispdb: Annotated[str, Field(pattern=r"^https://[^\s/?#@]+(/[^\s?#]*)?$")] | None = Field(

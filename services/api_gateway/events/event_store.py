@@ -13,7 +13,7 @@ from services.api_gateway.history_store import HistoryRow
 from shared.database.pool import Connection
 
 # Everything at or after a transaction that is not known yet, in the order it was written, with how far one has come
-# by it. xmax leaves out what a restored database brought along from elsewhere.
+# by it. xmax and the time leave out what a restored database brought along: its transactions were numbered elsewhere.
 _SINCE = """
     WITH seen AS MATERIALIZED (
         SELECT pg_snapshot_xmin(pg_current_snapshot()) AS oldest, pg_snapshot_xmax(pg_current_snapshot()) AS newest)
@@ -22,13 +22,15 @@ _SINCE = """
     FROM seen LEFT JOIN LATERAL (
         SELECT * FROM events e
         WHERE e.organization_id = $1 AND e.xid >= $2::text::xid8 AND e.xid < seen.newest AND e.id <> ALL($3::bigint[])
-        ORDER BY e.xid, e.id LIMIT $4) AS e ON true"""
+            AND e.at > $4::bigint - 3600000
+        ORDER BY e.xid, e.id LIMIT $5) AS e ON true"""
 
 # What others have been told already, for somebody who comes back.
 _BETWEEN = """
     SELECT e.id, e.xid::text::bigint AS xid, e.customer_id, e.monitor_public_id, e.kind, e.payload FROM events e
     WHERE e.organization_id = $1 AND e.xid >= $2::text::xid8 AND (e.xid < $3::text::xid8 OR e.id = ANY($4::bigint[]))
-    ORDER BY e.xid, e.id LIMIT $5"""
+        AND e.at > $5::bigint - 3600000
+    ORDER BY e.xid, e.id LIMIT $6"""
 
 _NOW = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest, clock_ms() AS now_ms"
 
@@ -82,7 +84,7 @@ async def events_since(
     connection: Connection, organization_id: int, since: Position, *, but: Collection[int], most: int
 ) -> tuple[list[EventRow], Position]:
     """Events that are not known yet, and the position by now; `but`: ids of those known already."""
-    rows = await connection.fetch(_SINCE, organization_id, str(since.transaction), list(but), most)
+    rows = await connection.fetch(_SINCE, organization_id, str(since.transaction), list(but), since.at_ms, most)
     return [_event(row) for row in rows if row["id"] is not None], Position(rows[0]["oldest"], rows[0]["now_ms"])
 
 
@@ -91,7 +93,13 @@ async def events_between(
 ) -> list[EventRow]:
     """Events from one position to another; `also`: ids of those beyond it."""
     rows = await connection.fetch(
-        _BETWEEN, organization_id, str(since.transaction), str(until.transaction), list(also), most
+        _BETWEEN,
+        organization_id,
+        str(since.transaction),
+        str(until.transaction),
+        list(also),
+        since.at_ms,
+        most,
     )
     return [_event(row) for row in rows]
 

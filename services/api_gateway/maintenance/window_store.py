@@ -31,6 +31,10 @@ _LIST = f"""SELECT {_COLUMNS} {_WHERE} AND ($2::bigint[] IS NULL OR w.customer_i
 _INSERT = """INSERT INTO maintenance_windows (organization_id, name, description, starts_at, ends_at, time_zone,
         recurrence_pattern, is_active, customer_id, whole_customer)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id"""
+# What is past of a window that is for others from now on: removed from its beginning.
+_INSERT_REMOVED = """INSERT INTO maintenance_windows (organization_id, name, description, starts_at, ends_at, time_zone,
+        recurrence_pattern, is_active, customer_id, whole_customer, deleted_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now()) RETURNING id"""
 _UPDATE = """UPDATE maintenance_windows SET name = $3, description = $4, starts_at = $5, ends_at = $6, time_zone = $7,
         recurrence_pattern = $8, is_active = $9, customer_id = $10, whole_customer = $11, updated_at = now()
     WHERE organization_id = $1 AND id = $2"""
@@ -169,9 +173,9 @@ async def _leave_past_behind(connection: Connection, stored: StoredWindow, now_m
     number, organization_id = stored.id, stored.organization_id
     if not await connection.fetchval(_HAS_PAST, organization_id, number, now_ms):
         return
-    copy: int = await connection.fetchval(_INSERT, organization_id, *_values(stored.plan, stored.selection))
+    values = _values(stored.plan, stored.selection)
+    copy: int = await connection.fetchval(_INSERT_REMOVED, organization_id, *values)
     await _insert_targets(connection, organization_id, copy, stored.selection)
-    await connection.execute(_DELETE, organization_id, copy)
     await connection.execute(_END_OPEN, organization_id, number, now_ms, now_ms)
     await connection.execute(_MOVE_PAST, organization_id, number, copy, now_ms)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from services.api_gateway.acting import actor_text
+from services.api_gateway.answering import REQUEST_ID
 from services.api_gateway.client_address import address_of, counted_address
 from services.api_gateway.people.passwords import Passwords
 from services.api_gateway.people.people_store import find_person, update_person
@@ -54,6 +55,9 @@ async def sign_in(request: web.Request, resources: Resources, *, email: str, pas
         raise too_many("too many sign-ins went wrong; wait, or ask an admin", retry_after_seconds=wait_seconds)
     matches = await resources.passwords.matches(None if account is None else account.password_hash, password)
     if account is None or not matches or account.disabled:
+        if account is not None:
+            address = address_of(request, settings.trusted_proxies)
+            resources.refusals.note(account.id, address=address, request_id=request.get(REQUEST_ID))
         raise wrong_credentials()
     fresh = await _fresh_hash(resources.passwords, account, password)
     actor = actor_text(request, resources, user_id=account.id, name=email)
