@@ -58,7 +58,7 @@ def _http_url(value: str) -> str:
         raise ValueError("it is no URL") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_sound:
         raise ValueError("it has to be a URL that begins with https:// (or http://)")
-    if not _is_sound_host(parts.hostname):
+    if not _is_sound_host(parts.hostname) or unicodedata.normalize("NFKC", parts.netloc) != parts.netloc:
         raise ValueError("its host has to be a name such as hooks.example.com, or a full IP address")
     if parts.username is not None or parts.password is not None:
         raise ValueError("it must not hold a user or password; they have fields of their own")
@@ -74,7 +74,7 @@ def _is_sound_host(host: str) -> bool:
     except ValueError:
         last = host.removesuffix(".").rpartition(".")[2]
         sound = all(character.isalnum() or character in "-._" for character in host)
-        return sound and unicodedata.normalize("NFKC", host) == host and not _NUMBER.fullmatch(last)
+        return sound and not _NUMBER.fullmatch(last)
     return "%" not in host
 
 
