@@ -23,6 +23,7 @@ from cli.incidents import incidents
 from cli.key_rotation import keys
 from cli.maintenance import maintenance
 from cli.monitors import monitors
+from cli.people import people
 from cli.queues import queues
 from cli.serve import run, serve
 from cli.showing import print_lines
@@ -70,6 +71,7 @@ app.command()(demo)
 app.command()(serve)
 app.command()(migrate)
 app.add_typer(tokens, name="token")
+app.add_typer(people, name="users")
 app.add_typer(keys, name="keys")
 app.command()(backup)
 app.command()(restore)

@@ -16,6 +16,7 @@ from services.api_gateway.audit.forgetting import forgetting_audit
 from services.api_gateway.audit.refusals import Refusals
 from services.api_gateway.authentication import Authenticator
 from services.api_gateway.calls import AUTHENTICATOR, for_anybody, for_token_holders
+from services.api_gateway.customer_leaving import finishing_cancellations
 from services.api_gateway.discovery.finding import Discovery
 from services.api_gateway.events.feeds import Feeds
 from services.api_gateway.manners.counting import counted, tell_remaining
@@ -96,6 +97,7 @@ def create_app(
             app.router.add_route("HEAD", operation.path, handler)  # RFC 9110 §9.1; aiohttp leaves the body out
     add_pages(app, Site.load())
     app.cleanup_ctx.append(_listen_for_replies)
+    app.cleanup_ctx.append(finishing_cancellations)
     app.cleanup_ctx.append(_feed_listeners)
     app.cleanup_ctx.append(forgetting_audit)
     app.on_shutdown.append(_end_streams)

@@ -6,7 +6,6 @@ from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
 from services.api_gateway.customer_models import (
-    ANSWER_ONLY,
     NEVER_SENT,
     Customer,
     CustomerCreate,
@@ -40,7 +39,7 @@ async def show_customers(call: Call) -> web.Response:
 async def show_customer(call: Call) -> web.Response:
     """`GET /api/customers/{publicId}`."""
     async with call.transaction() as connection:
-        return json_answer(await _customer_of_address(connection, call))
+        return json_answer(await customer_of_address(connection, call))
 
 
 async def change_customer(call: Call) -> web.Response:
@@ -51,7 +50,7 @@ async def change_customer(call: Call) -> web.Response:
     fields = {key: value for key, value in body.items() if key not in NEVER_SENT}
     sent, faults = validated(CustomerPatch, fields, known=unkeepable)
     async with call.transaction() as connection:
-        customer = await _customer_of_address(connection, call)
+        customer = await customer_of_address(connection, call)
         if sent is None:
             raise wrong_fields(faults)
         if sent.package_type is not None:
@@ -67,7 +66,7 @@ async def create_customer(call: Call) -> web.Response:
     call.principal.require_write()
     call.principal.require_organization_wide()
     body, unkeepable = await read_object(call.request)
-    fields = {key: value for key, value in body.items() if key not in ANSWER_ONLY}
+    fields = {key: value for key, value in body.items() if key not in NEVER_SENT}
     sent, faults = validated(CustomerCreate, fields, known=unkeepable)
     if sent is None:
         raise wrong_fields(faults)
@@ -87,7 +86,8 @@ async def show_organization(call: Call) -> web.Response:
     return json_answer(organization)
 
 
-async def _customer_of_address(connection: Connection, call: Call) -> Customer:
+async def customer_of_address(connection: Connection, call: Call) -> Customer:
+    """The customer the address names; raises Problem 400, 403 or 404."""
     public_id = read_uuid(call.request.match_info["publicId"])
     if public_id is None:
         raise Problem(HTTPStatus.BAD_REQUEST, "Customer public ID (UUID) required")

@@ -10,9 +10,8 @@ from services.api_gateway.field_types import AnswerModel, Countries, Email, Mome
 
 _CUSTOM_FIELDS_CAP_BYTES = 16 * 1024
 
-# Fields of answers that mean nothing in a request, and those that do only where a customer is changed.
-NEVER_SENT = frozenset({"id", "publicId", "organizationId", "status", "createdAt", "updatedAt"})
-ANSWER_ONLY = NEVER_SENT | {"allowedCheckCountryCodes", "alertLocationThresholdCount"}
+# Fields of answers that mean nothing in a request.
+NEVER_SENT = frozenset({"id", "publicId", "organizationId", "status", "cancelsAt", "createdAt", "updatedAt"})
 
 
 def _within_its_size(value: dict[str, Any]) -> dict[str, Any]:
@@ -24,12 +23,16 @@ def _within_its_size(value: dict[str, Any]) -> dict[str, Any]:
 class CustomerCreate(RequestModel):
     """A new customer."""
 
-    model_config = ConfigDict(json_schema_extra=ignoring(ANSWER_ONLY))
+    model_config = ConfigDict(json_schema_extra=ignoring(NEVER_SENT))
 
     name: Name
     email: Email | None = None
     package_type: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     custom_fields: Annotated[dict[str, Any], AfterValidator(_within_its_size)] | None = None
+    allowed_check_country_codes: Countries | None = None
+    alert_location_threshold_count: Annotated[int, Field(ge=1, le=100)] | None = Field(
+        default=None, description="How many locations have to agree; null: as the package says."
+    )
 
 
 def _without_defaults(schema: dict[str, Any]) -> None:
@@ -65,7 +68,8 @@ class Customer(AnswerModel):
     name: str
     email: str | None
     package_type: str | None
-    status: str
+    status: str = Field(description="active, marked_for_cancellation or cancelled.")
+    cancels_at: Moment | None = Field(description="When a customer that leaves is gone; null: it does not.")
     custom_fields: dict[str, Any]
     allowed_check_country_codes: list[str] | None
     alert_location_threshold_count: int | None
@@ -79,6 +83,13 @@ class Customers(RootModel[list[Customer]]):
 
 class CustomerCreated(AnswerModel):
     """The customer that was made."""
+
+    success: Literal[True] = True
+    customer: Customer
+
+
+class CustomerCancelled(AnswerModel):
+    """The customer, as it is now."""
 
     success: Literal[True] = True
     customer: Customer

@@ -54,6 +54,8 @@ _SECURITY_SCHEMES = {
 _SHARED_PROBLEMS = {
     400: "The request cannot be read.",
     401: "`Unauthorized`: the token or session is missing, unknown, revoked or expired.",
+    403: "The session's cookie came with a request of another page.",
+    404: "`Organization not found`: `organizationId` names one this person may not act for.",
     408: "The body did not arrive in time.",
     413: "The body has more than 64 KiB.",
     415: "The body is not application/json, or sent with a content coding.",
@@ -221,7 +223,7 @@ def _problems(operation: Operation, resource: Operation | None) -> dict[int, str
 def _shared(operation: Operation) -> dict[int, str]:
     statuses: set[int] = set()
     if operation.handler is not None:
-        statuses |= {401, 429, 500, 503}
+        statuses |= {400, 401, 403, 404, 429, 500, 503}
     elif operation.counted:
         statuses |= {429}
     if operation.body is not None:

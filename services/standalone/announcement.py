@@ -23,11 +23,21 @@ Nobody would be told of an outage: there is no notification channel yet. To make
 """
 
 
-def announcement(address: str, token: str, token_file: Path, *, somebody_told: bool = True) -> str:
+_FIRST_PERSON = """
+To sign in in a browser, open this link; it works once, within seven days, and makes you the first admin:
+
+{link}
+"""
+
+
+def announcement(
+    address: str, token: str, token_file: Path, *, somebody_told: bool = True, set_up_link: str | None = None
+) -> str:
     """The text; it holds the token, so it goes to the terminal of whoever started us and to no log.
 
     Args:
         somebody_told: whether there is a channel at all that hears of outages.
+        set_up_link: how the first person signs up, while there is none.
     """
     quoted_file = shlex.quote(str(token_file))
     # As an absolute path: the command is in an environment of ours, which is on nobody's PATH.
@@ -36,7 +46,7 @@ def announcement(address: str, token: str, token_file: Path, *, somebody_told: b
 mailprobe is running at {address}
 First token: {token}
 (kept in {token_file})
-
+{"" if set_up_link is None else _FIRST_PERSON.format(link=set_up_link)}
 A first monitor, to paste into another terminal (put in a mailbox of yours):
 
 TOKEN=$(cat {quoted_file})

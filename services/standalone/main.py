@@ -10,6 +10,7 @@ from functools import partial
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+from services.api_gateway.people.operating import set_up_link
 from services.api_gateway.token_store import issue_token
 from services.notifier.service import somebody_is_told
 from services.standalone.announcement import announcement
@@ -39,6 +40,7 @@ class Running:
     address: str
     token: str = field(repr=False)
     token_file: Path
+    set_up_link: str | None = field(default=None, repr=False)  # while nobody can sign in
     somebody_told: bool = True  # whether any channel would hear of an outage
 
 
@@ -64,7 +66,13 @@ def run_standalone(*, host: str | None = None, port: int | None = None, data: Pa
 
 async def announce(running: Running, stop: asyncio.Event) -> None:
     """Tell whoever started us where everything is, and let it run."""
-    text = announcement(running.address, running.token, running.token_file, somebody_told=running.somebody_told)
+    text = announcement(
+        running.address,
+        running.token,
+        running.token_file,
+        somebody_told=running.somebody_told,
+        set_up_link=running.set_up_link,
+    )
     print(text, flush=True)
     await stop.wait()
 
@@ -107,6 +115,7 @@ async def serve_standalone(settings: StandaloneSettings, stop: asyncio.Event, *,
                 address=_address(settings),
                 token=token,
                 token_file=directory.first_token,
+                set_up_link=await _set_up_link(gateway_pool, settings),
                 somebody_told=await somebody_is_told(notifier_pool),
             )
             await run_in_order([*stages, Stage("beside", partial(beside, running))], stop)
@@ -129,6 +138,12 @@ async def _first_token(directory: DataDirectory, gateway_pool: Pool) -> str:
     )
     directory.write_secret(directory.first_token, token + "\n")
     return token
+
+
+async def _set_up_link(gateway_pool: Pool, settings: StandaloneSettings) -> str | None:
+    """How the first person signs up; a new one with each start until somebody has, as none is kept in the clear."""
+    made = await set_up_link(gateway_pool, settings.public_url or _address(settings), operator="mailprobe run")
+    return None if made is None else made[0]
 
 
 def _listening(host: str, port: int) -> socket.socket:

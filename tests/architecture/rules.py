@@ -38,7 +38,7 @@ def services_stay_apart(root: Path) -> list[str]:
 
 
 def callers_take_only_what_is_theirs(root: Path) -> list[str]:
-    """cli and benchmarks use a worker's probe, cli also standalone, a service's start and its tokens; nothing else."""
+    """cli and benchmarks use a worker's probe, cli also standalone, a service's start, tokens and people; no more."""
     found = []
     for module in modules(root):
         if module.parts[0] not in ("cli", "benchmarks"):
@@ -47,8 +47,11 @@ def callers_take_only_what_is_theirs(root: Path) -> list[str]:
             service, _, inside = name.removeprefix("services.").partition(".")
             is_probe = service in WORKERS and inside.split(".")[0] == "probe"
             is_start = module.parts[0] == "cli" and (service == "standalone" or inside.split(".")[0] == "__main__")
-            is_tokens = module.parts[0] == "cli" and name.split(".")[1:3] == ["api_gateway", "token_store"]
-            if not (is_probe or is_start or is_tokens):
+            is_operators = module.parts[0] == "cli" and (
+                name.split(".")[1:3] == ["api_gateway", "token_store"]
+                or name.split(".")[1:4] == ["api_gateway", "people", "operating"]
+            )
+            if not (is_probe or is_start or is_operators):
                 found.append(f"{module.where} imports {name}: only a worker's probe, standalone or a start is for it")
     return found
 

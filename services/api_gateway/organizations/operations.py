@@ -1,7 +1,8 @@
-"""The routes of organizations, but for `GET /api/organization`."""
+"""The routes of organizations, but for `GET /api/organization`; and of customers that leave one."""
 
-from services.api_gateway.customer_models import Organization
-from services.api_gateway.operation import NOT_ALLOWED, WRONG_FIELDS, Operation
+from services.api_gateway import customer_handlers, customer_leaving
+from services.api_gateway.customer_models import CustomerCancelled, Organization
+from services.api_gateway.operation import NO_CUSTOMER, NOT_ALLOWED, WRONG_FIELDS, Operation
 from services.api_gateway.organizations import handlers
 from services.api_gateway.organizations.models import (
     OrganizationCreate,
@@ -9,6 +10,9 @@ from services.api_gateway.organizations.models import (
     OrganizationPatch,
     Organizations,
 )
+
+_CANCEL = f"{customer_handlers.PATH}/{{publicId}}/cancel"
+_ID_REQUIRED = "`Customer public ID (UUID) required`"
 
 ORGANIZATION_OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -43,5 +47,23 @@ ORGANIZATION_OPERATIONS: tuple[Operation, ...] = (
             403: "It takes a global admin.",
             409: "Somebody signs in by the admin's address already.",
         },
+    ),
+    Operation(
+        method="POST",
+        path=_CANCEL,
+        name="cancelCustomer",
+        summary="Let a customer leave: in three days its monitors are disabled.",
+        handler=customer_leaving.cancel_customer,
+        answers={200: CustomerCancelled},
+        problems={400: _ID_REQUIRED, 403: NOT_ALLOWED, 404: NO_CUSTOMER, 409: "The customer is cancelled already."},
+    ),
+    Operation(
+        method="DELETE",
+        path=_CANCEL,
+        name="keepCustomer",
+        summary="Let a customer stay after all.",
+        handler=customer_leaving.keep_customer,
+        answers={200: CustomerCancelled},
+        problems={400: _ID_REQUIRED, 403: NOT_ALLOWED, 404: NO_CUSTOMER},
     ),
 )

@@ -33,6 +33,7 @@ from services.api_gateway.people.people_store import (
     update_person,
 )
 from services.api_gateway.people.rules import (
+    is_active_admin,
     require_no_rise,
     require_not_oneself,
     require_reach,
@@ -160,11 +161,6 @@ def address_taken(error: DatabaseRejected) -> Problem | DatabaseRejected:
         return error
     said = "somebody signs in by this email already"
     return Problem(HTTPStatus.CONFLICT, said, faults=[Fault(pointer="/email", detail=said)])
-
-
-def is_active_admin(person: Person) -> bool:
-    """Whether the organization has an admin in this person."""
-    return person.role is Role.ADMIN and not person.disabled and not person.invited
 
 
 async def require_another_admin(connection: Connection, person: Person) -> None:

@@ -54,3 +54,8 @@ def scope_faults(role: Role, global_role: GlobalRole | None, customer_ids: Seque
     if role is Role.READONLY and not limited:
         return [Fault(pointer="/customerIds", detail="customerIds must name the customers of a readonly user")]
     return []
+
+
+def is_active_admin(person: Person) -> bool:
+    """Whether the organization has an admin in this person."""
+    return person.role is Role.ADMIN and not person.disabled and not person.invited

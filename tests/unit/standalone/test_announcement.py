@@ -26,3 +26,12 @@ def test_that_nobody_would_be_told_is_said_only_where_it_is_so() -> None:
     assert "Nobody would be told" not in told
     assert "Nobody would be told of an outage" in untold
     assert "channels add" in untold
+
+
+def test_the_set_up_link_is_said_while_nobody_can_sign_in() -> None:
+    link = "http://127.0.0.1:8080/set-up#once"
+    fresh = announcement("http://127.0.0.1:8080", "mp_x", Path("/data/first-token"), set_up_link=link)
+    settled = announcement("http://127.0.0.1:8080", "mp_x", Path("/data/first-token"))
+    assert link in fresh.splitlines()
+    assert "set-up" not in settled
+    assert "First token: mp_x" in fresh
