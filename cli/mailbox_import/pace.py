@@ -37,7 +37,7 @@ class Host(Generic[T]):
     def room(self) -> int:
         if self.stopped is not None:
             return 0
-        return max(0, (IN_LINE if self.passed else SCOUTS) - self.trying)
+        return max(0, IN_LINE - self.trying if self.passed else SCOUTS - self.trying - self.failed)
 
 
 @dataclass(slots=True)

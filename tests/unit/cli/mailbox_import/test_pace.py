@@ -28,9 +28,10 @@ def test_few_are_tried_until_a_host_has_let_one_in() -> None:
 
 def test_a_host_that_refuses_the_first_ones_is_asked_no_more() -> None:
     pace = of_one_host(300)
-    begun(pace)
+    assert len(begun(pace)) == SCOUTS
     for _ in range(SCOUTS):
         pace.failed(HOST, refused=True, reason="refused")
+        assert begun(pace) == [], "one that is refused makes no room for another"
     assert begun(pace) == []
     assert pace.is_over
     reasons = {reason for reason, _ in pace.untried()}
