@@ -13,11 +13,14 @@ from cli.passwords import read_secret
 from shared.notifications.channel_types import ChannelType, required_secrets, secret_fields
 
 
-def channel_secrets(channel_type: ChannelType, files: Sequence[str], asked: Sequence[str]) -> dict[str, Any]:
+def channel_secrets(
+    channel_type: ChannelType, files: Sequence[str], asked: Sequence[str], *, needed: bool = True
+) -> dict[str, Any]:
     """The secrets of a channel of this type, by name. Raises Failed.
 
     Args:
-        files: `name=file`, `-` for standard input. asked: names to ask for beside those that are needed.
+        files: `name=file`, `-` for standard input. asked: names to ask for beside those that are needed, where
+            they are `needed`.
     """
     places: dict[str, Path | None] = {}
     for each in files:
@@ -27,7 +30,7 @@ def channel_secrets(channel_type: ChannelType, files: Sequence[str], asked: Sequ
                 f"{name} needs a file: --secret-file {name}=FILE, or {name}=- for standard input", code=EXIT_USAGE
             )
         places[name] = Path(file)
-    for name in (*sorted(required_secrets(channel_type)), *asked):
+    for name in (*(sorted(required_secrets(channel_type)) if needed else ()), *asked):
         places.setdefault(name, None)
     unknown = sorted(places.keys() - secret_fields(channel_type))
     if unknown:

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.api_client import api_client
+from cli.api_client import CHANNELS, api_client
 from cli.channel_secrets import channel_secrets
 from cli.failing import EXIT_USAGE, Failed, finish
 from cli.monitors import AsJson, TokenFile, Url
-from cli.showing import ago, plain, print_json, print_lines, print_table
+from cli.output import Format, Output, printed
+from cli.showing import ago, plain, print_lines, print_table
 from shared.notifications.channel_types import ChannelType, secret_fields
 
 NOBODY = "Nobody would be told"
@@ -32,7 +33,7 @@ channels = typer.Typer(no_args_is_help=True, help="Ways to tell people.")
 
 
 @channels.command("list")
-def list_(json: AsJson = False, url: Url = None, token_file: TokenFile = None) -> None:
+def list_(json: AsJson = False, output: Output = Format.TABLE, url: Url = None, token_file: TokenFile = None) -> None:
     """List channels, and how it goes with them."""
 
     async def found() -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -40,8 +41,7 @@ def list_(json: AsJson = False, url: Url = None, token_file: TokenFile = None) -
             return await api.channels(), await api.coverage()
 
     items, coverage = finish(found())
-    if json:
-        print_json(items)
+    if printed(output, items, json=json):
         return
     if items:
         rows = [
@@ -76,6 +76,7 @@ def add(
     delay: Annotated[int, typer.Option(min=0, help="Seconds to wait before telling.")] = 0,
     min_duration: Annotated[int | None, typer.Option(min=0, help="Seconds an incident must last.")] = None,
     json: AsJson = False,
+    output: Output = Format.TABLE,
     url: Url = None,
     token_file: TokenFile = None,
 ) -> None:
@@ -97,17 +98,81 @@ def add(
             return await api.add_channel(body)
 
     channel = finish(added())
-    if json:
-        print_json(channel)
+    if printed(output, channel, json=json):
         return
     print_lines(f"Added {channel['name']} as {channel['id']}; try it by `mailprobe channels test {channel['id']}`.")
     print_lines(*(f"Note: {warning['text']}" for warning in channel["warnings"]))
+
+
+@channels.command("show")
+def show(
+    channel: Annotated[str, typer.Argument(help="Its id.", show_default=False)],
+    json: AsJson = False,
+    output: Output = Format.TABLE,
+    url: Url = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Show a channel; its secrets are never shown."""
+
+    async def found() -> dict[str, Any]:
+        async with api_client(url=url, token_file=token_file) as api:
+            answer: dict[str, Any] = await api.request("GET", f"{CHANNELS}/{channel}")
+            return answer
+
+    item = finish(found())
+    if printed(output, item, json=json):
+        return
+    secrets = secret_fields(ChannelType(item["type"])) & item["config"].keys()
+    print_lines(
+        f"{item['name']}: {item['type']}, priority {item['priority']}, {_health(item)}",
+        *(f"  {field}: {value}" for field, value in item["config"].items() if field not in secrets | {"hasSecret"}),
+        *(f"  {field}: set" for field in sorted(secrets)),
+        *(f"Note: {warning['text']}" for warning in item["warnings"]),
+    )
+
+
+@channels.command("change")
+def change(
+    channel: Annotated[str, typer.Argument(help="Its id.", show_default=False)],
+    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    fields: Fields = None,
+    secret_files: SecretFiles = None,
+    ask: Asked = None,
+    priority: Annotated[int | None, typer.Option(min=0, help="The lowest is told first.")] = None,
+    delay: Annotated[int | None, typer.Option(min=0, help="Seconds to wait before telling.")] = None,
+    active: Annotated[bool | None, typer.Option("--on/--off", help="Whether it is told at all.")] = None,
+    json: AsJson = False,
+    output: Output = Format.TABLE,
+    url: Url = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Change a channel. Secrets stay, unless they are given, or would go to another place."""
+    told = {"name": name, "priority": priority, "delaySeconds": delay, "isActive": active}
+    body: dict[str, Any] = {field: value for field, value in told.items() if value is not None}
+
+    async def changed() -> dict[str, Any]:
+        if not (body or fields or secret_files or ask):
+            raise Failed("say what to change, such as --priority 2", code=EXIT_USAGE)
+        async with api_client(url=url, token_file=token_file) as api:
+            if fields or secret_files or ask:
+                stored = await api.request("GET", f"{CHANNELS}/{channel}")
+                kind = ChannelType(stored["type"])
+                public = {key: value for key, value in stored["config"].items() if key not in secret_fields(kind)}
+                sent = _config(kind, fields or [], secret_files or [], ask or [], needed=False)
+                body["config"] = {**public, **sent}
+            answer: dict[str, Any] = await api.request("PATCH", f"{CHANNELS}/{channel}", body=body)
+            return answer
+
+    item = finish(changed())
+    if not printed(output, item, json=json):
+        print_lines(f"Changed {item['name']}.", *(f"Note: {warning['text']}" for warning in item["warnings"]))
 
 
 @channels.command("test")
 def try_(
     channel: Annotated[str, typer.Argument(help="Its id.", show_default=False)],
     json: AsJson = False,
+    output: Output = Format.TABLE,
     url: Url = None,
     token_file: TokenFile = None,
 ) -> None:
@@ -119,8 +184,8 @@ def try_(
             return await api.test_channel({"channelId": named})
 
     answer = finish(tested())
-    if json:
-        print_json(answer)
+    if printed(output, answer, json=json):
+        pass
     elif answer["success"]:
         print_lines(f"Sent, in {answer['durationMs'] / 1000:.1f} s.")
     else:
@@ -129,7 +194,8 @@ def try_(
         raise typer.Exit(1)
 
 
-@channels.command("rm")
+@channels.command("rm", hidden=True)
+@channels.command("remove")
 def remove(
     removed: Annotated[list[str], typer.Argument(metavar="channels", help="Their ids.", show_default=False)],
     url: Url = None,
@@ -160,7 +226,10 @@ def coverage_lines(coverage: dict[str, Any]) -> list[str]:
     return [f"{NOBODY} of outages of {whose}{more}: {_HINT}"]
 
 
-def _config(channel_type: ChannelType, fields: list[str], files: list[str], asked: list[str]) -> dict[str, Any]:
+def _config(
+    channel_type: ChannelType, fields: list[str], files: list[str], asked: list[str], *, needed: bool = True
+) -> dict[str, Any]:
+    """`needed`: the secrets it cannot do without are asked for, as none are stored."""
     config: dict[str, Any] = {}
     for field in fields:
         name, separator, value = field.partition("=")
@@ -169,7 +238,7 @@ def _config(channel_type: ChannelType, fields: list[str], files: list[str], aske
         if name in secret_fields(channel_type):
             raise Failed(f"{name} is a secret, which is no argument: use --secret-file {name}=FILE", code=EXIT_USAGE)
         config[name] = _value(value)
-    return config | channel_secrets(channel_type, files, asked)
+    return config | channel_secrets(channel_type, files, asked, needed=needed)
 
 
 def _value(text: str) -> Any:

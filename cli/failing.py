@@ -39,6 +39,15 @@ def finish(work: Coroutine[Any, Any, T]) -> T:
         fail(str(error))
 
 
+def confirm(question: str, *, yes: bool = False) -> None:
+    """Ask before something is lost; raises Failed where nobody can answer."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Failed("this asks first; where nobody can answer, say --yes", code=EXIT_USAGE)
+    typer.confirm(question, abort=True, err=True)
+
+
 def fail(said: str, *, code: int = EXIT_FAILURE) -> NoReturn:
     """Say it and exit."""
     for line in said.splitlines():

@@ -13,7 +13,9 @@ from cli.backup import backup, restore
 from cli.broker import broker
 from cli.channels import channels
 from cli.check import check
+from cli.completion import completion
 from cli.configuration.command import apply, diff, export, schema, validate
+from cli.customers import customers
 from cli.database import migrate, tokens
 from cli.dead_letters import dead_letters
 from cli.demo import demo
@@ -22,18 +24,20 @@ from cli.fleet_secrets import secrets
 from cli.incidents import incidents
 from cli.key_rotation import keys
 from cli.maintenance import maintenance
+from cli.monitor_changes import change, check_now, history, pause, resume, try_out
 from cli.monitors import monitors
+from cli.packages import locations, packages
 from cli.people import people
 from cli.queues import queues
 from cli.serve import run, serve
 from cli.showing import print_lines
 from cli.status import status
+from cli.tags import tags
 
 app = typer.Typer(
     name="mailprobe",
     help="Watches mailboxes over IMAP and POP3.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,  # they would print local variables, passwords among them
 )
 
@@ -60,12 +64,21 @@ app.command()(apply)
 app.command()(export)
 app.command()(schema)
 app.command()(doctor)
+for verb in (change, pause, resume, history):
+    monitors.command()(verb)
+monitors.command("check")(check_now)
+monitors.command("test")(try_out)
 app.add_typer(monitors, name="monitors")
 app.add_typer(incidents, name="incidents")
 app.add_typer(maintenance, name="maintenance")
 app.add_typer(audit, name="audit")
 app.add_typer(channels, name="channels")
+app.add_typer(customers, name="customers")
+app.add_typer(tags, name="tags")
+app.add_typer(packages, name="packages")
+app.add_typer(locations, name="locations")
 app.add_typer(check, name="check")
+app.command()(completion)
 app.command()(run)
 app.command()(demo)
 app.command()(serve)

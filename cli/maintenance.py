@@ -9,7 +9,8 @@ from cli.api_client import ApiClient, api_client
 from cli.failing import EXIT_USAGE, Failed, finish
 from cli.moments import NoMoment, iso, read_length, read_moment
 from cli.monitors import AsJson, TokenFile, Url
-from cli.showing import plain, print_json, print_lines, print_table
+from cli.output import Format, Output, printed
+from cli.showing import plain, print_lines, print_table
 from shared.checks.maintenance import DAY_MS, Frequency, known_zones, occurrences, window_from_pattern
 
 _LOOK_AHEAD_MS = 3 * 366 * DAY_MS
@@ -19,7 +20,7 @@ maintenance = typer.Typer(no_args_is_help=True, help="Times when failures are ex
 
 
 @maintenance.command("list")
-def list_(json: AsJson = False, url: Url = None, token_file: TokenFile = None) -> None:
+def list_(json: AsJson = False, output: Output = Format.TABLE, url: Url = None, token_file: TokenFile = None) -> None:
     """List maintenance windows."""
 
     async def found() -> list[dict[str, Any]]:
@@ -27,8 +28,7 @@ def list_(json: AsJson = False, url: Url = None, token_file: TokenFile = None) -
             return await api.windows()
 
     items = finish(found())
-    if json:
-        print_json(items)
+    if printed(output, items, json=json):
         return
     if not items:
         print_lines("No maintenance is planned; plan some by `mailprobe maintenance add`.")
@@ -56,6 +56,7 @@ def add(
     last_day: Annotated[str | None, typer.Option(help="It comes no more after this date.")] = None,
     description: Annotated[str | None, typer.Option(help="More about it.")] = None,
     json: AsJson = False,
+    output: Output = Format.TABLE,
     url: Url = None,
     token_file: TokenFile = None,
 ) -> None:
@@ -72,10 +73,34 @@ def add(
             return await api.add_window(body)
 
     window = finish(added())
-    if json:
-        print_json(window)
+    if printed(output, window, json=json):
         return
     print_lines(f"Planned {window['name']} as {window['id']}, for {_whom(window)}.", opening(window))
+
+
+@maintenance.command("show")
+def show(
+    window: Annotated[str, typer.Argument(help="Its id.", show_default=False)],
+    json: AsJson = False,
+    output: Output = Format.TABLE,
+    url: Url = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Show a maintenance window."""
+
+    async def found() -> dict[str, Any]:
+        async with api_client(url=url, token_file=token_file) as api:
+            return await api.window(window)
+
+    item = finish(found())
+    if not printed(output, item, json=json):
+        again = _again(item)
+        print_lines(
+            f"{item['name']}, for {_whom(item)}: {_state(item)}.",
+            *([f"It comes {again}."] if again else []),
+            opening(item),
+            *([item["description"]] if item["description"] else []),
+        )
 
 
 @maintenance.command("end")

@@ -31,10 +31,11 @@ def monitor_lines(monitor: dict[str, Any], checks: Sequence[dict[str, Any]]) -> 
     lines.append(Text(""))
     if not checks:
         lines.append(Text("No checks yet."))
-    return lines + [line for check in checks for line in _check_lines(check)]
+    return lines + [line for check in checks for line in check_lines(check)]
 
 
-def _check_lines(check: dict[str, Any]) -> list[Text]:
+def check_lines(check: dict[str, Any]) -> list[Text]:
+    """What became of one check."""
     passed = check["status"] == "success"
     diagnostics = check["diagnostics"]
     verdict = Text("ok" if passed else str(diagnostics["outcomeClass"]), style="green" if passed else "red")

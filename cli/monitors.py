@@ -1,6 +1,6 @@
 """`mailprobe monitors`: list, show, add and remove monitors through the API."""
 
-import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,11 +8,12 @@ from uuid import UUID
 import typer
 
 from cli.api_client import ApiClient, api_client
-from cli.failing import EXIT_USAGE, Failed, finish
+from cli.failing import EXIT_USAGE, Failed, confirm, finish
 from cli.mailbox_import import import_mailboxes
 from cli.monitor_page import monitor_lines
+from cli.output import Format, Output, printed
 from cli.passwords import mailbox_password
-from cli.showing import ago, health_text, plain, print_json, print_lines, print_table
+from cli.showing import ago, health_text, plain, print_lines, print_table
 from shared.checks.vocabulary import AuthMethod, Health, MailProtocol, MonitorStatus, Security
 
 SHOWN_CHECKS = 10
@@ -28,7 +29,7 @@ TokenFile = Annotated[
         help="The token's file; else MAILPROBE_TOKEN, or first-token in MAILPROBE_DATA or ./data.", show_default=False
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON; the same as -o json.")]
 PublicId = Annotated[UUID, typer.Argument(help="The monitor's publicId.", show_default=False)]
 
 monitors = typer.Typer(no_args_is_help=True, help="Mailboxes to check.")
@@ -41,6 +42,7 @@ def list_(
     status: Annotated[MonitorStatus | None, typer.Option(help="Only those.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only those that carry it; its name or number.")] = None,
     json: AsJson = False,
+    output: Output = Format.TABLE,
     url: Url = None,
     token_file: TokenFile = None,
 ) -> None:
@@ -52,8 +54,7 @@ def list_(
             return await api.monitors(**{name: str(value) for name, value in wanted.items() if value is not None})
 
     items = finish(found())
-    if json:
-        print_json(items)
+    if printed(output, items, json=json):
         return
     if not items:
         print_lines("None of the monitors is like that." if any(wanted.values()) else NONE_YET)
@@ -75,7 +76,13 @@ def list_(
 
 
 @monitors.command("show")
-def show(public_id: PublicId, json: AsJson = False, url: Url = None, token_file: TokenFile = None) -> None:
+def show(
+    public_id: PublicId,
+    json: AsJson = False,
+    output: Output = Format.TABLE,
+    url: Url = None,
+    token_file: TokenFile = None,
+) -> None:
     """Show a monitor and its latest checks."""
 
     async def found() -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -83,9 +90,7 @@ def show(public_id: PublicId, json: AsJson = False, url: Url = None, token_file:
             return await api.monitor(public_id), await api.checks(public_id, limit=SHOWN_CHECKS)
 
     monitor, checks = finish(found())
-    if json:
-        print_json({**monitor, "checks": checks})
-    else:
+    if not printed(output, {**monitor, "checks": checks}, json=json):
         print_lines(*monitor_lines(monitor, checks))
 
 
@@ -106,39 +111,32 @@ def add(
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Judge the certificate.")] = True,
     servername: Annotated[str | None, typer.Option(help="The certificate's name, where it is another.")] = None,
     json: AsJson = False,
+    output: Output = Format.TABLE,
     url: Url = None,
     token_file: TokenFile = None,
 ) -> None:
     """Add a monitor. Its password is asked for, or read from a pipe or --password-file."""
 
     async def added() -> dict[str, Any]:
-        config: dict[str, Any] = {"protocol": protocol, "security": security, "auth": auth}
-        if user is not None:
-            config |= {"user": user, "password": mailbox_password(user, password_file)}
-        elif password_file is not None:
-            raise Failed("a password without --user is of no use", code=EXIT_USAGE)
-        if mailbox is not None:
-            config["mailbox"] = mailbox
-        tls_options = {**({} if verify else {"rejectUnauthorized": False})}
-        if servername is not None:
-            tls_options["servername"] = servername  # type: ignore[assignment]
-        if tls_options:
-            config["tlsOptions"] = tls_options
         async with api_client(url=url, token_file=token_file) as api:
-            body = {
-                "customerId": customer or await _only_customer(api),
-                "name": name or (f"{user} at {hostname}" if user else hostname),
-                "hostname": hostname,
-                "port": port,
-                "checkInterval": int(every) if every == int(every) else every,
-                "timeoutSeconds": timeout,
-                "imapPopConfig": config,
-            }
-            return _masked(await api.add_monitor(body))
+            body = await monitor_body(
+                api,
+                hostname=hostname,
+                name=name,
+                customer=customer,
+                port=port,
+                every=every,
+                timeout=timeout,
+                config={"protocol": protocol, "security": security, "auth": auth, "mailbox": mailbox},
+                user=user,
+                password_file=password_file,
+                verify=verify,
+                servername=servername,
+            )
+            return masked(await api.add_monitor(body))
 
     monitor = finish(added())
-    if json:
-        print_json(monitor)
+    if printed(output, monitor, json=json):
         return
     print_lines(f"Added {monitor['name']} as {monitor['publicId']}; its first check begins at once.")
     for warning in monitor.get("warnings", ()):
@@ -148,7 +146,8 @@ def add(
 monitors.command("import")(import_mailboxes)
 
 
-@monitors.command("rm")
+@monitors.command("rm", hidden=True)
+@monitors.command("remove")
 def remove(
     public_ids: Annotated[list[UUID], typer.Argument(help="Their publicIds.", show_default=False)],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -171,10 +170,45 @@ def remove(
     finish(removed())
 
 
+async def monitor_body(
+    api: ApiClient,
+    *,
+    hostname: str,
+    name: str | None,
+    customer: str | None,
+    port: int | None,
+    every: float,
+    timeout: int,
+    config: Mapping[str, Any],
+    user: str | None,
+    password_file: Path | None,
+    verify: bool,
+    servername: str | None,
+) -> dict[str, Any]:
+    """What describes a monitor to the API; asks for the password where there is a user. Raises Failed."""
+    told = {field: value for field, value in config.items() if value is not None}
+    if user is not None:
+        told |= {"user": user, "password": mailbox_password(user, password_file)}
+    elif password_file is not None:
+        raise Failed("a password without --user is of no use", code=EXIT_USAGE)
+    options: dict[str, Any] = {} if verify else {"rejectUnauthorized": False}
+    if servername is not None:
+        options["servername"] = servername
+    if options:
+        told["tlsOptions"] = options
+    return {
+        "customerId": customer or await _only_customer(api),
+        "name": name or (f"{user} at {hostname}" if user else hostname),
+        "hostname": hostname,
+        "port": port,
+        "checkInterval": int(every) if every == int(every) else every,
+        "timeoutSeconds": timeout,
+        "imapPopConfig": told,
+    }
+
+
 def _ask(monitor: dict[str, Any]) -> None:
-    if not sys.stdin.isatty():
-        raise Failed("removing asks first; where nobody can answer, say --yes", code=EXIT_USAGE)
-    typer.confirm(f"Remove {plain(monitor['name'])} ({plain(_address(monitor))})?", abort=True, err=True)
+    confirm(f"Remove {plain(monitor['name'])} ({plain(_address(monitor))})?")
 
 
 async def _only_customer(api: ApiClient) -> str:
@@ -182,12 +216,12 @@ async def _only_customer(api: ApiClient) -> str:
     if len(customers) == 1:
         return str(customers[0]["publicId"])
     if not customers:
-        raise Failed("there is no customer to add a monitor to; make one by POST /api/customers")
+        raise Failed("there is no customer to add a monitor to; make one by `mailprobe customers add`")
     known = ", ".join(f"{each['id']} ({each['name']})" for each in customers[:10])
     raise Failed(f"there are several customers, say which by --customer: {known}", code=EXIT_USAGE)
 
 
-def _masked(monitor: dict[str, Any]) -> dict[str, Any]:
+def masked(monitor: dict[str, Any]) -> dict[str, Any]:
     """The API repeats the password to whoever sent it; a terminal's history is no place for it."""
     for name in ("config", "imapPopConfig"):
         if "password" in monitor.get(name, {}):

@@ -8,27 +8,29 @@ from cli.api_client import api_client
 from cli.channels import coverage_lines
 from cli.failing import finish
 from cli.monitors import NONE_YET, AsJson, TokenFile, Url
-from cli.showing import ago, health_text, plain, print_json, print_lines, print_table
+from cli.output import Format, Output, printed
+from cli.showing import ago, health_text, plain, print_lines, print_table
 from shared.checks.vocabulary import Health
 
 _MOST_INCIDENTS = 10_000
 _WORST_FIRST = (Health.DOWN, Health.DEGRADED, Health.UNKNOWN, Health.UP)
 
 
-def status(json: AsJson = False, url: Url = None, token_file: TokenFile = None) -> None:
+def status(json: AsJson = False, output: Output = Format.TABLE, url: Url = None, token_file: TokenFile = None) -> None:
     """How all monitors are, worst first. Exit code 1 where something is down."""
 
-    async def found() -> tuple[list[dict[str, Any]], int, dict[str, Any]]:
+    async def found() -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:
         async with api_client(url=url, token_file=token_file) as api:
             monitors = sorted(await api.monitors(), key=_rank)
-            return monitors, len(await api.incidents(limit=_MOST_INCIDENTS, status="open")), await api.coverage()
+            return monitors, await api.incidents(limit=_MOST_INCIDENTS, status="open"), await api.coverage()
 
     items, incidents, coverage = finish(found())
-    if json:
-        print_json([_told(item) for item in items])
-    elif not items:
+    told = [_told(item) for item in items]
+    everything = {"monitors": told, "incidents": incidents, "coverage": coverage}
+    shown = printed(output, told if output is Format.CSV else everything, json=json)
+    if not shown and not items:
         print_lines(NONE_YET)
-    else:
+    elif not shown:
         print_table(
             ("health", "name", "host", "what is wrong", "since", "checked"),
             [
@@ -43,8 +45,8 @@ def status(json: AsJson = False, url: Url = None, token_file: TokenFile = None) 
                 for item in items
             ],
         )
-    if not json:
-        print_lines(*incident_lines(incidents), *coverage_lines(coverage))
+    if not shown:
+        print_lines(*incident_lines(len(incidents)), *coverage_lines(coverage))
     if any(item["health"] == Health.DOWN and _is_checked(item) for item in items):
         raise typer.Exit(1)
 

@@ -19,7 +19,7 @@ from cli.configuration.schema import json_schema
 from cli.configuration.server import look
 from cli.configuration.showing import done_words, notes, plan_lines, plan_value, step_line, summary
 from cli.configuration.yaml_reading import write_yaml
-from cli.failing import EXIT_USAGE, Failed, finish
+from cli.failing import confirm, finish
 from cli.monitors import TokenFile, Url
 from cli.showing import print_json, print_lines, tell
 
@@ -180,10 +180,6 @@ def _state(state: Path | None, paths: list[Path]) -> Path | None:
 
 
 def _ask(steps: list[Step], yes: bool) -> None:
-    if not steps or yes:
-        return
-    if not sys.stdin.isatty():
-        raise Failed("removing asks first; where nobody can answer, say --yes", code=EXIT_USAGE)
-    for step in steps:
-        tell(str(step_line(step)))
-    typer.confirm(f"Remove these {len(steps)}?", abort=True, err=True)
+    if steps and not yes:
+        tell(*(str(step_line(step)) for step in steps))
+        confirm(f"Remove these {len(steps)}?")

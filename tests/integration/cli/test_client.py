@@ -39,7 +39,8 @@ async def test_a_monitor_from_the_first_word_to_the_last(mailprobe: Command, des
     assert "✖ down" in line
     assert failure.outcome.message in line
     told = json.loads((await mailprobe("status", "--json")).stdout)
-    assert [(item["health"], item["reason"]) for item in told] == [("down", failure.outcome.message)]
+    assert [(item["health"], item["reason"]) for item in told["monitors"]] == [("down", failure.outcome.message)]
+    assert (told["incidents"], told["coverage"]["nobodyWouldBeTold"]) == ([], True)
 
     shown = await mailprobe("monitors", "show", public_id)
     assert shown.exit_code == 0, shown.output
