@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from shared.broker.management import ManagementFailed, open_management, path_part
-from shared.broker.topology import CHECKS, DEAD_LETTERS_QUEUE, PRESENCE_QUEUE, REPLIES, RESULTS_QUEUE
+from shared.broker.topology import CHECKS, DEAD_LETTERS_QUEUE, EVENTS, PRESENCE_QUEUE, REPLIES, RESULTS_QUEUE
 
 _WORTH_A_WORD = {"results": 1_000, "checks": 500}  # messages; each may carry fifty
 _NEARLY_FULL = 0.8
@@ -77,6 +77,8 @@ def _meaning(name: str, ready: int, unacked: int, consumers: int) -> tuple[Stand
         return Standing.WELL, "the recorder keeps up"
     if name.startswith(f"{REPLIES}."):
         return Standing.WELL, "answers to tests, for one gateway"
+    if name.startswith(f"{EVENTS}."):
+        return Standing.WELL, "what is new, for one gateway and the pages open at it"
     if name.startswith(f"{CHECKS}."):
         return _meaning_of_lane(name, ready, unacked, consumers)
     return Standing.LOOK, "it is none of the queues this release knows"
