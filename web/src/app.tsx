@@ -5,6 +5,7 @@ import { ApiProblem, wordsOf } from "./api/client";
 import { pages } from "./pages";
 import { SignIn } from "./pages/sign_in";
 import { Dialog } from "./parts/dialog";
+import { Fallback } from "./parts/fallback";
 import { KeyList, useKeys } from "./parts/keys";
 import { Notices, attempt } from "./parts/notices";
 import { Problem } from "./parts/problem";
@@ -55,7 +56,7 @@ function CurrentPage() {
   }, [here, mayShow]);
   return (
     <main id="main" tabIndex={-1} ref={main}>
-      {!found ? <NoSuchPage /> : mayShow ? <found.page.component key={here} {...found.values} /> : <SignIn />}
+      <Fallback key={here}>{!found ? <NoSuchPage /> : mayShow ? <found.page.component {...found.values} /> : <SignIn />}</Fallback>
     </main>
   );
 }

@@ -13,8 +13,7 @@ export async function loadSession(): Promise<void> {
 }
 
 export async function signIn(email: string, password: string): Promise<void> {
-  await request("POST", "/api/session", { body: { email, password } });
-  await loadSession();
+  session.value = await request<Session>("POST", "/api/session", { body: { email, password } });
 }
 
 export async function signOut(): Promise<void> {
@@ -24,14 +23,12 @@ export async function signOut(): Promise<void> {
 
 /** The first person of all, by the link that was printed at the first start. */
 export async function setUp(token: string, email: string, name: string, password: string): Promise<void> {
-  await request("POST", "/api/set-up", { body: { token, email, name, password } });
-  await loadSession();
+  session.value = await request<Session>("POST", "/api/set-up", { body: { token, email, name, password } });
 }
 
 /** Somebody who was invited, or who forgot a password. */
 export async function acceptInvitation(token: string, name: string, password: string): Promise<void> {
-  await request("POST", "/api/invitations/accept", { body: { token, name, password } });
-  await loadSession();
+  session.value = await request<Session>("POST", "/api/invitations/accept", { body: { token, name, password } });
 }
 
 /** Whether this person may change monitors; the API has the last word. */

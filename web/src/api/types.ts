@@ -6,6 +6,8 @@ export type MonitorStatus = "active" | "maintenance" | "disabled";
 export type CheckState = "up" | "degraded" | "down" | "unknown";
 export type Security = "tls" | "starttls" | "none";
 export type Protocol = "imap" | "pop3";
+export type Role = "admin" | "user" | "readonly" | "supporter";
+export type GlobalRole = "supporter" | "admin";
 
 /** @schema MonitorPage */
 export interface MonitorPage {
@@ -225,7 +227,6 @@ export interface Certificate {
   fingerprintSha256: string;
   notBeforeMs: number;
   notAfterMs: number;
-  daysLeft: number;
   chain: string[];
   tlsVersion: string;
   cipher: string;
@@ -233,7 +234,7 @@ export interface Certificate {
   verifyError: string | null;
 }
 
-/** @schema Session */
+/** @schema SessionState */
 export interface Session {
   authenticated: boolean;
   setUpNeeded: boolean;
@@ -242,15 +243,15 @@ export interface Session {
   organization: NamedOrganization | null;
 }
 
-/** @schema SessionUser */
+/** @schema SignedIn */
 export interface Person {
   email: string;
   name: string;
-  role: string;
-  globalRole: string | null;
+  role: Role;
+  globalRole: GlobalRole | null;
 }
 
-/** @schema SessionOrganization */
+/** @schema ActingFor */
 export interface NamedOrganization {
   id: number;
   name: string;
@@ -277,5 +278,6 @@ export interface Candidate {
   port: number;
   security: Security;
   user: string;
-  source: string;
+  source: "srv" | "autoconfig" | "provider" | "guess";
+  warning: string | null;
 }

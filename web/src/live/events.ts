@@ -2,19 +2,22 @@
 
 import type { Check, Health } from "../api/types";
 
+/** @schema HealthEvent */
 export interface HealthEvent {
   monitorId: string;
   health: Health;
-  healthSince: string | null;
+  healthSince: string;
   message: string | null;
-  lastCheckedAt: string | null;
+  lastCheckedAt: string;
 }
 
+/** @schema ResultEvent */
 export interface ResultEvent {
   monitorId: string;
   check: Check;
 }
 
+/** @schema MonitorEvent */
 export interface MonitorEvent {
   monitorId: string;
   change: "created" | "changed" | "deleted";

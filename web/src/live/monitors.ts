@@ -3,6 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Loaded } from "../api/loading";
 import type { Check, CheckState, MonitorItem, MonitorPage } from "../api/types";
+import { diagnosticsOf } from "../words/checks";
 import { type HealthEvent, listenTo } from "./events";
 
 // After a change of health the order may be another; rows do not jump while one change follows the next.
@@ -57,8 +58,8 @@ function withHealth(item: MonitorItem, event: HealthEvent): MonitorItem {
     ...item,
     health: event.health,
     healthSince: event.healthSince,
-    healthMessage: event.message,
-    lastCheckedAt: event.lastCheckedAt ?? item.lastCheckedAt,
+    healthMessage: event.health === "up" ? null : event.message,
+    lastCheckedAt: event.lastCheckedAt,
   };
 }
 
@@ -69,9 +70,14 @@ function withCheck(item: MonitorItem, check: Check): MonitorItem {
   return { ...item, lastCheckedAt: check.checkedAt, overview: { ...overview, recent } };
 }
 
-/** The state the overview gives a check. */
+const TELLS_NOTHING = ["internal", "blocked_target"];
+const SOFT = ["auth_temporary", "mailbox_locked", "rate_limited"];
+const DEGRADING = ["certificate_expiring", "slow"];
+
+/** The state the API's overview will give a check. */
 export function stateOf(check: Check): CheckState {
-  if (check.status === "success") return check.warningMessage === null ? "up" : "degraded";
-  const { withheld, outcomeClass } = check.diagnostics;
-  return withheld === true || outcomeClass === "internal" || outcomeClass === "blocked_target" ? "unknown" : "down";
+  const { outcomeClass, phase, withheld, warnings } = diagnosticsOf(check);
+  if (TELLS_NOTHING.includes(outcomeClass) || (withheld && (outcomeClass === "ok" || phase === "auth"))) return "unknown";
+  if (check.status === "success") return warnings.some(({ code }) => DEGRADING.includes(code)) ? "degraded" : "up";
+  return SOFT.includes(outcomeClass) ? "degraded" : "down";
 }

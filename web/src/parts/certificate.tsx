@@ -3,9 +3,11 @@
 import type { Certificate } from "../api/types";
 import { absolute, counted } from "../words/plain";
 
+const DAY_MS = 86_400_000;
+
 export function CertificateShown(props: { certificate: Certificate }) {
   const { certificate } = props;
-  const days = certificate.daysLeft;
+  const days = Math.floor((certificate.notAfterMs - Date.now()) / DAY_MS);
   return (
     <dl class="pairs">
       <dt>State</dt>

@@ -7,7 +7,7 @@ import type { Candidate, Discovery } from "../api/types";
 import { TextField } from "./field";
 import { Problem } from "./problem";
 
-const SOURCES: Readonly<Record<string, string>> = {
+const SOURCES: Readonly<Record<Candidate["source"], string>> = {
   srv: "published by the domain",
   autoconfig: "published for mail programs",
   provider: "known of this provider",
@@ -75,7 +75,8 @@ export function FindServer(props: { take: (address: string, found: Candidate) =>
                     }}
                   />{" "}
                   {candidate.protocol.toUpperCase()} {candidate.hostname}:{candidate.port}, {candidate.security === "none" ? "no encryption" : candidate.security.toUpperCase()}{" "}
-                  <span class="faint">({SOURCES[candidate.source] ?? candidate.source})</span>
+                  <span class="faint">({SOURCES[candidate.source]})</span>
+                  {candidate.warning && <span class="fault"> {candidate.warning}</span>}
                 </label>
               ))}
             </fieldset>
