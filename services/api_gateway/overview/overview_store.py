@@ -1,6 +1,7 @@
 """The overview of a page of monitors, in one statement however many they are. Read only."""
 
 from collections.abc import Mapping, Sequence
+from statistics import quantiles
 from typing import Any
 
 from services.api_gateway.history.spans import DAY_MS, HOUR_MS, RANGES_MS, pieces_of, since
@@ -49,19 +50,16 @@ _OVERVIEW = f"""
                sum(down_ms) FILTER (WHERE of_month) AS month_down_ms
         FROM spent GROUP BY monitor_id
     )
-    SELECT w.id, n.recent, n.percentiles, c.not_after_ms, u.day_up_ms, u.day_down_ms, u.month_up_ms, u.month_down_ms
+    SELECT w.id, n.states, n.passed_ms, n.not_after_ms, u.day_up_ms, u.day_down_ms, u.month_up_ms, u.month_down_ms
     FROM wanted w
     LEFT JOIN uptimes u ON u.monitor_id = w.id
     CROSS JOIN LATERAL (
-        SELECT array_agg(newest.state ORDER BY newest.slot_at) AS recent,
-               percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY newest.total_ms)
-                   FILTER (WHERE newest.passed) AS percentiles
-        FROM (SELECT r.slot_at, r.passed, r.total_ms, {_STATE} AS state {_OF_MONITOR}
-              ORDER BY r.slot_at DESC LIMIT {RECENT}) AS newest) AS n
-    LEFT JOIN LATERAL (
-        SELECT (r.detail -> 'certificate' ->> 'notAfterMs')::bigint AS not_after_ms {_OF_MONITOR}
-          AND jsonb_typeof(r.detail -> 'certificate') = 'object'
-        ORDER BY r.slot_at DESC LIMIT 1) AS c ON true"""  # noqa: S608 - our constants
+        SELECT array_agg(newest.state) AS states,
+               array_agg(newest.total_ms) FILTER (WHERE newest.passed) AS passed_ms,
+               (array_agg(newest.not_after_ms) FILTER (WHERE newest.not_after_ms IS NOT NULL))[1] AS not_after_ms
+        FROM (SELECT r.passed, r.total_ms, {_STATE} AS state,
+                     (r.detail -> 'certificate' ->> 'notAfterMs')::bigint AS not_after_ms
+              {_OF_MONITOR} ORDER BY r.slot_at DESC LIMIT {RECENT}) AS newest) AS n"""  # noqa: S608 - our constants
 
 
 async def overviews(
@@ -92,12 +90,20 @@ async def overviews(
     return {row["id"]: _overview(row, now_ms) for row in rows}
 
 
+def percentiles(took_ms: Sequence[float]) -> tuple[float | None, float | None]:
+    """What half and what 95 of 100 of them stay below, between two of them in proportion; None where there are none."""
+    ordered = sorted(took_ms)
+    if len(ordered) < 2:
+        return (ordered[0], ordered[0]) if ordered else (None, None)
+    cuts = quantiles(ordered, n=20, method="inclusive")
+    return round(cuts[9], 1), round(cuts[18], 1)
+
+
 def _overview(row: Any, now_ms: int) -> Overview:
-    percentiles: Sequence[float | None] = row["percentiles"] or (None, None)
-    p50, p95 = (None if value is None else round(value, 1) for value in percentiles)
+    p50, p95 = percentiles(row["passed_ms"] or ())
     not_after_ms = row["not_after_ms"]
     return Overview(
-        recent=[Health(state) for state in row["recent"] or ()],
+        recent=[Health(state) for state in reversed(row["states"] or ())],
         p50_ms=p50,
         p95_ms=p95,
         uptime_day=_uptime(row["day_up_ms"], row["day_down_ms"]),
