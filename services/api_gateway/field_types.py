@@ -21,6 +21,12 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
 MAX_COUNTRIES = 250
 
+# What validators refuse, said to clients as well: control characters and line ends nowhere, and more than blanks.
+_NO_CONTROLS = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*"
+_SAID_ON_ONE_LINE = rf"^{_NO_CONTROLS}[^\s\x00-\x1f\x7f-\x9f\u2028\u2029]{_NO_CONTROLS}$"
+_EMAIL_PATTERN = r"^[^@\s\x00-\x1f\x7f-\x9f\u2028\u2029]+@[^@\s\x00-\x1f\x7f-\x9f\u2028\u2029]+$"
+IDENTIFIER_PATTERN = r"^([1-9][0-9]{0,15}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$"
+
 
 class RequestModel(BaseModel):
     """A body or query of a request: strict, camelCase, without unknown fields."""
@@ -109,17 +115,43 @@ Hostname = Annotated[
     str,
     Field(min_length=1, max_length=1000),
     AfterValidator(_hostname),
-    Field(description="A bare host name (IDN is kept as A-label) or an IP address.", examples=["mail.example.com"]),
+    Field(
+        description="A bare host name (IDN is kept as A-label) or an IP address.",
+        examples=["mail.example.com"],
+        json_schema_extra={"format": "idn-hostname"},
+    ),
 ]
-Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(said), AfterValidator(one_line)]
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=255, json_schema_extra={"pattern": _SAID_ON_ONE_LINE}),
+    AfterValidator(said),
+    AfterValidator(one_line),
+]
 Email = Annotated[
-    str, Field(max_length=254, json_schema_extra={"format": "email"}), AfterValidator(_email), AfterValidator(one_line)
+    str,
+    Field(
+        max_length=254,
+        json_schema_extra={"format": "email", "pattern": r"^[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+$"},
+    ),
+    AfterValidator(_email),
+    AfterValidator(one_line),
 ]
-PhoneNumber = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(said), AfterValidator(one_line)]
-CredentialText = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_no_line_ends)]
+PhoneNumber = Annotated[
+    str,
+    Field(min_length=1, max_length=50, json_schema_extra={"pattern": _SAID_ON_ONE_LINE}),
+    AfterValidator(said),
+    AfterValidator(one_line),
+]
+CredentialText = Annotated[
+    str,
+    Field(min_length=1, max_length=1024, json_schema_extra={"pattern": r"^[^\r\n\x00]+$"}),
+    AfterValidator(_no_line_ends),
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Countries = Annotated[
-    list[Annotated[str, AfterValidator(_country)]], Field(max_length=MAX_COUNTRIES), AfterValidator(_countries)
+    list[Annotated[str, Field(json_schema_extra={"pattern": "^[A-Za-z]{2}$"}), AfterValidator(_country)]],
+    Field(max_length=MAX_COUNTRIES),
+    AfterValidator(_countries),
 ]
 IntervalMinutes = Annotated[
     float,
@@ -146,6 +178,14 @@ Identifier = Annotated[
         }
     ),
 ]
+
+NamedCustomer = Annotated[
+    str,
+    WithJsonSchema(
+        {"type": "string", "pattern": IDENTIFIER_PATTERN, "description": "A customer's number or public UUID."}
+    ),
+]
+"""A customer, as a query names one; what it reads as is `read_customer_identifier`'s."""
 
 
 def _iso(value: datetime) -> str:

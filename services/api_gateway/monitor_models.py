@@ -15,6 +15,7 @@ from services.api_gateway.field_types import (
     IntervalMinutes,
     Moment,
     Name,
+    NamedCustomer,
     PhoneNumber,
     Port,
     RequestModel,
@@ -213,7 +214,7 @@ class MonitorQuery(RequestModel):
     """Which monitors a list shows."""
 
     organization_id: Annotated[int, Field(ge=1, le=2**53)] | None = None
-    customer_id: str | None = Field(default=None, description="A customer's number or public UUID.")
+    customer_id: NamedCustomer | None = None
     search: str | None = Field(default=None, max_length=255, description="In name, hostname or customer's name.")
     status: SentStatus | None = None
     health: Health | None = None

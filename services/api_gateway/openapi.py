@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
+from services.api_gateway.field_types import IDENTIFIER_PATTERN
 from services.api_gateway.manners import describing, entity_tags
 from services.api_gateway.manners.layer import resources_of
 from services.api_gateway.operation import Operation
@@ -149,7 +150,7 @@ _PATH_SCHEMAS: Mapping[str, dict[str, Any]] = {
     "id": {
         "type": "string",
         "description": "The number or the public UUID.",
-        "pattern": "^([1-9][0-9]*|[0-9a-fA-F-]{36})$",
+        "pattern": IDENTIFIER_PATTERN,
     },
     "packageType": {"type": "string", "pattern": "^[^{}/]{1,100}$"},
 }

@@ -44,6 +44,7 @@ from services.api_gateway.organizations.operations import ORGANIZATION_OPERATION
 from services.api_gateway.package_configs.operations import PACKAGE_OPERATIONS
 from services.api_gateway.people.operations import PEOPLE_OPERATIONS
 from services.api_gateway.probe_handlers import Alive, Readiness
+from services.api_gateway.reference.operations import REFERENCE_OPERATIONS
 from services.api_gateway.sessions.operations import SESSION_OPERATIONS
 from services.api_gateway.standing.operations import STANDING_OPERATIONS
 from services.api_gateway.tags.operations import TAG_OPERATIONS
@@ -260,4 +261,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *SESSION_OPERATIONS,
     *TOKEN_OPERATIONS,
     *ORGANIZATION_OPERATIONS,
+    *REFERENCE_OPERATIONS,
 )

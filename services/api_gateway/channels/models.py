@@ -8,7 +8,16 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema
 
-from services.api_gateway.field_types import AnswerModel, Identifier, Moment, Name, RequestModel, ignoring, wrong
+from services.api_gateway.field_types import (
+    AnswerModel,
+    Identifier,
+    Moment,
+    Name,
+    NamedCustomer,
+    RequestModel,
+    ignoring,
+    wrong,
+)
 from services.api_gateway.ownership.models import OwnedAnswer, OwnedFields
 from services.api_gateway.strict_json import NotJson, parse, taken_out
 from shared.notifications.channel_types import ChannelType
@@ -197,7 +206,7 @@ class ChannelQuery(RequestModel):
     """Which channels a list shows."""
 
     organization_id: Annotated[int, Field(ge=1, le=2**53)] | None = None
-    customer_id: str | None = Field(default=None, description="A customer's number or public UUID.")
+    customer_id: NamedCustomer | None = None
 
 
 class Validation(AnswerModel):

@@ -32,7 +32,7 @@ class DiscoveryWanted(RequestModel):
 
     address: Annotated[
         str,
-        Field(min_length=3, max_length=254, examples=["anna@example.com"]),
+        Field(min_length=3, max_length=254, examples=["anna@example.com"], json_schema_extra={"format": "email"}),
         AfterValidator(_address),
     ]
 

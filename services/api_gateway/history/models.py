@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from services.api_gateway.check_models import CheckAnswer
 from services.api_gateway.cursors import DESCRIPTION, LONGEST
@@ -20,7 +20,12 @@ def _readable(value: str) -> str:
     return value
 
 
-AskedDate = Annotated[str, Field(max_length=40), AfterValidator(_readable)]
+AskedDate = Annotated[
+    str,
+    Field(max_length=40),
+    AfterValidator(_readable),
+    WithJsonSchema({"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}),
+]
 
 
 class PastIncident(AnswerModel):

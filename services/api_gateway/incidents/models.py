@@ -6,7 +6,13 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel
 
 from services.api_gateway.cursors import DESCRIPTION, LONGEST
-from services.api_gateway.field_types import AnswerModel, Moment, RequestModel, said
+from services.api_gateway.field_types import (
+    AnswerModel,
+    Moment,
+    NamedCustomer,
+    RequestModel,
+    said,
+)
 from shared.checks.vocabulary import MailProtocol, MonitorStatus
 
 Status = Literal["open", "resolved"]
@@ -82,7 +88,7 @@ class IncidentQuery(RequestModel):
     """Which incidents a list shows."""
 
     organization_id: Annotated[int, Field(ge=1, le=2**53)] | None = None
-    customer_id: str | None = Field(default=None, description="A customer's number or public UUID.")
+    customer_id: NamedCustomer | None = None
     status: Status | None = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
     offset: Annotated[int, Field(ge=0, le=1_000_000)] = 0

@@ -16,7 +16,16 @@ from pydantic import (
     field_validator,
 )
 
-from services.api_gateway.field_types import AnswerModel, Identifier, Moment, Name, RequestModel, ignoring, wrong
+from services.api_gateway.field_types import (
+    AnswerModel,
+    Identifier,
+    Moment,
+    Name,
+    NamedCustomer,
+    RequestModel,
+    ignoring,
+    wrong,
+)
 from services.api_gateway.ownership.models import OwnedAnswer, OwnedFields
 from services.api_gateway.tags.models import TagBrief
 from shared.checks.maintenance import Frequency, known_zones, last_day
@@ -221,4 +230,4 @@ class WindowQuery(RequestModel):
     """Which windows a list shows."""
 
     organization_id: Annotated[int, Field(ge=1, le=2**53)] | None = None
-    customer_id: str | None = Field(default=None, description="A customer's number or public UUID.")
+    customer_id: NamedCustomer | None = None

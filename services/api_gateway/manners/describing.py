@@ -28,7 +28,12 @@ HEADERS: Mapping[str, dict[str, Any]] = {
     },
 }
 
-_TAGS = {"type": "string", "maxLength": 4000, "examples": ["*", '"Vb1nYpWDfTM0ELpq.1JH9rVZbXw2mQk3d"']}
+_TAGS = {
+    "type": "string",
+    "maxLength": 4000,
+    "pattern": r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$',
+    "examples": ["*", '"Vb1nYpWDfTM0ELpq.1JH9rVZbXw2mQk3d"'],
+}
 _IF_NONE_MATCH = {
     "name": entity_tags.IF_NONE_MATCH,
     "in": "header",
@@ -43,13 +48,17 @@ _IF_MATCH = {
     "description": "Entity tags, or *: 412 where the description is no longer one of these.",
     "schema": _TAGS,
 }
+_SO_MANY = f"{{1,{request_keys.LONGEST_KEY}}}"
 _KEY = {
     "name": request_keys.HEADER,
     "in": "header",
     "required": False,
     "description": "A key of this request alone, such as a UUID: sent again within 24 hours, it gets the same answer "
     "and does nothing twice. Refusals are not kept: the key may be used again for the corrected request.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": request_keys.LONGEST_KEY},
+    "schema": {
+        "type": "string",
+        "pattern": rf'^("[ !#-\[\]-~]{_SO_MANY}"|[!#-~]{_SO_MANY})$',
+    },
 }
 _DRY_RUN = {
     "name": trying.PARAMETER,

@@ -5,7 +5,15 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, RootModel
 
-from services.api_gateway.field_types import AnswerModel, Identifier, Moment, Name, RequestModel, ignoring
+from services.api_gateway.field_types import (
+    AnswerModel,
+    Identifier,
+    Moment,
+    Name,
+    NamedCustomer,
+    RequestModel,
+    ignoring,
+)
 from services.api_gateway.principal import Role
 from services.api_gateway.token_store import TokenFacts
 
@@ -38,7 +46,7 @@ class CustomerTokenCreate(RequestModel):
 class CustomerTokenQuery(RequestModel):
     """Whose tokens are wanted."""
 
-    customer_id: str | None = Field(default=None, description="A customer's number or public UUID.")
+    customer_id: NamedCustomer | None = None
 
 
 class Token(AnswerModel):
