@@ -18,6 +18,10 @@ PLACES: Mapping[str, str] = {
     "/api/maintenance-windows/{id}": "window",
     "/api/tags/{id}": "tag",
     "/api/package-configs/{packageType}": "package",
+    "/api/users/{publicId}": "user",
+    "/api/organization/tokens/{id}": "organization token",
+    "/api/customer/tokens/{id}": "customer token",
+    "/api/sessions/{publicId}": "session",
 }
 
 _number = count(1)
@@ -57,6 +61,11 @@ def window(**more: Any) -> dict[str, Any]:
     """The body of a new window."""
     times = {"startTime": "2031-02-26T12:00:00Z", "endTime": "2031-02-26T13:00:00Z"}
     return {"name": f"sent-{next(_number)}", **times, **more}
+
+
+def person() -> dict[str, Any]:
+    """Somebody new."""
+    return {"email": f"sent-{next(_number)}@example.com", "name": "sent"}
 
 
 def _assignment(monitor_id: Any, tag_id: Any) -> dict[str, Any]:
@@ -144,4 +153,22 @@ ASKS: Mapping[str, Ask] = {
     "changeNotificationChannel?default": Ask(body=lambda _: {"name": "sent"}, instead="default channel"),
     # Refused as no address, so that nobody's name servers are asked.
     "discoverMailbox": Ask(body=lambda _: {"address": "nobody"}),
+    "changeOrganization": Ask(body=lambda _: {"street": "sent"}),
+    "createOrganization": Ask(body=lambda _: {"name": "sent", "admin": person()}),
+    "inviteUser": Ask(body=lambda _: {**person(), "role": "user"}),
+    "inviteUser?customerIds": Ask(
+        ("customer",), body=lambda named: {**person(), "role": "user", "customerIds": [_said(named, "customer")]}
+    ),
+    "changeUser": Ask(body=lambda _: {"name": "sent"}),
+    "createOrganizationToken": Ask(body=lambda _: {"name": "sent", "role": "user"}),
+    "listCustomerTokens?customerId": Ask(("customer",), "customerId={customer}"),
+    "createCustomerToken": Ask(
+        ("customer",), body=lambda named: {"name": "sent", "role": "user", "customerId": _said(named, "customer")}
+    ),
+    "listAudit?organizationId": Ask((), "organizationId=1"),
+    "streamEvents?watch": Ask(("monitor",), "watch={monitor}"),
+    "signIn": Ask(body=lambda _: {"email": person()["email"], "password": "a password of nobody's"}),
+    "setUp": Ask(body=lambda _: {"token": "nobody's", "password": "a password of nobody's", **person()}),
+    "acceptInvitation": Ask(body=lambda _: {"token": "nobody's", "password": "a password of nobody's", "name": "sent"}),
+    "changeOwnAccount": Ask(body=lambda _: {"name": "sent"}),
 }

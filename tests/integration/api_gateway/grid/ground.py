@@ -78,6 +78,7 @@ async def _organization(connection: Any, organization_id: int, row: Mapping[str,
     await connection.execute(
         "INSERT INTO organizations (id, name) VALUES ($1, '') ON CONFLICT DO NOTHING", organization_id
     )
+    await connection.execute("SELECT setval(pg_get_serial_sequence('mailprobe.organizations', 'id'), 100)")
     assignments = ", ".join(f"{name} = ${place}" for place, name in enumerate(values, 2))
     statement = f"UPDATE organizations SET {assignments} WHERE id = $1 RETURNING *"
     return dict(await connection.fetchrow(statement, organization_id, *values.values()))

@@ -99,6 +99,7 @@ def _documents(word: str, tenant: Tenant) -> dict[str, Any]:
         "monitors.config": {"protocol": "imap", "user": word, "mailbox": word, "note": word},
         "notification_channels.config": {"recipients": [f"{word}@example.com"]},
         "package_configs.kept": {"notes": word},
+        "audit_log.changes": {"name": {"old": word, "new": word}},
         "users.customer_ids": [tenant.customer_id],
         "customers.package_type": f"{tenant.shared_word}-package_configs-package_type",
     }

@@ -22,9 +22,10 @@ INSTALLATION_WIDE = frozenset(
 # What runs with its owner's rights when the gateway calls it, and so has to keep organizations apart by itself.
 TRUSTED_FUNCTIONS = frozenset(
     {"find_token", "find_bearer", "find_session", "find_account", "find_link"}  # by a secret, or to sign in
+    | {"audit_refused_sign_in"}  # writes of somebody before they are let in, and answers nothing
     | {"login_busy_until", "people_exist"}  # answer with a time, and with yes or no
     | {"all_organizations"}  # for people who look after the installation
-    | {"due_cancellations", "forget_kept_answers"}  # the gateway's own work, for no request
+    | {"due_cancellations", "forget_kept_answers", "forget_audit"}  # the gateway's own work, for no request
 )
 
 _REACHABLE = """
@@ -36,7 +37,7 @@ _REACHABLE = """
       AND has_any_column_privilege('mailprobe_gateway', c.oid, 'SELECT, INSERT, UPDATE')"""
 _FUNCTIONS = """
     SELECT p.proname FROM pg_proc p
-    WHERE p.pronamespace = 'mailprobe'::regnamespace AND p.prosecdef
+    WHERE p.pronamespace = 'mailprobe'::regnamespace AND p.prosecdef AND p.prorettype <> 'trigger'::regtype
       AND has_function_privilege('mailprobe_gateway', p.oid, 'EXECUTE')"""
 _PARTITIONS = """
     SELECT c.relname FROM pg_class c

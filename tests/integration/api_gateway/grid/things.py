@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 from shared.database.pool import organization_transaction
 from tests.integration.api_gateway.conftest import MONITORS, Api, World
@@ -18,10 +19,18 @@ _PLACES: Mapping[str, str] = {
     "tag": "/api/tags",
     "tagged": MONITORS,
 }
-# What nobody may take away over HTTP.
+_USER = """INSERT INTO users (organization_id, email, name, role) VALUES ($1, $2, 'sent', 'user')
+    RETURNING id, public_id"""
+_TOKEN = """INSERT INTO tokens (organization_id, customer_id, name, role, token_hash, token_hint)
+    VALUES ($1, $2, 'sent', 'user', $3, '') RETURNING id, public_id"""
+# What nobody may take away over HTTP, or people alone.
 _REMOVALS: Mapping[str, str] = {
     "customer": "DELETE FROM customers WHERE organization_id = $1 AND id = $2",
     "package": "DELETE FROM package_configs WHERE organization_id = $1 AND id = $2",
+    "user": "DELETE FROM users WHERE organization_id = $1 AND id = $2",
+    "organization token": "DELETE FROM tokens WHERE organization_id = $1 AND id = $2",
+    "customer token": "DELETE FROM tokens WHERE organization_id = $1 AND id = $2",
+    "session": "DELETE FROM user_sessions WHERE organization_id = $1 AND id = $2",
 }
 
 
@@ -66,6 +75,15 @@ class Maker:
                 name = asks.channel()["name"]
                 answer = await self._admin.call("PATCH", f"/api/package-configs/{name}", body={})
                 return {**answer.body, "publicId": name}
+            case "user":
+                return await self._stored(_USER, asks.person()["email"])
+            case "organization token":
+                return await self._stored(_TOKEN, None, uuid4().bytes)
+            case "customer token":
+                return await self._stored(_TOKEN, customer_id, uuid4().bytes)
+            case "session":
+                row = self._tenant.rows["user_sessions"]
+                return {"id": row["id"], "publicId": str(row["public_id"])}
             case "planted package":
                 row = self._tenant.rows["package_configs"]
                 return {"id": row["id"], "publicId": row["package_type"]}
@@ -83,6 +101,12 @@ class Maker:
             answer = await self._admin.call("DELETE", f"{_PLACES[kind]}/{thing['publicId']}")
             assert answer.status == 200, answer.text
         return thing
+
+    async def _stored(self, statement: str, *values: Any) -> dict[str, Any]:
+        organization_id = self._tenant.organization_id
+        async with organization_transaction(self._world.gateway_pool, organization_id) as connection:
+            row = await connection.fetchrow(statement, organization_id, *values)
+        return {"id": row["id"], "publicId": str(row["public_id"])}
 
     async def _post(self, path: str, body: Any, part: str | None = None, *, status: int = 201) -> dict[str, Any]:
         answer = await self._admin.call("POST", path, body=body)
