@@ -29,7 +29,7 @@ from services.api_gateway.incidents.operations import INCIDENT_OPERATIONS
 from services.api_gateway.locations.operations import LOCATION_OPERATIONS
 from services.api_gateway.maintenance.operations import MAINTENANCE_OPERATIONS
 from services.api_gateway.manners.entity_tags import Tagged
-from services.api_gateway.manners.holding_store import customer_held, monitor_held
+from services.api_gateway.manners.holding_store import customer_held, monitor_held, organization_held
 from services.api_gateway.monitor_models import (
     Deleted,
     MonitorAnswer,
@@ -212,6 +212,7 @@ _MONITORING: tuple[Operation, ...] = (
         name="getOrganization",
         summary="The organization the token belongs to.",
         handler=customer_handlers.show_organization,
+        tagged=Tagged(hold=organization_held),
         answers={200: Organization},
         problems={404: "The organization is gone."},
     ),

@@ -1,7 +1,5 @@
 """The table `audit_log`: read, and forgotten when it is old. Triggers alone add to it, and nobody changes it."""
 
-import base64
-import binascii
 from typing import Any
 
 from services.api_gateway.audit.models import AuditActor, AuditChange, AuditEntry, AuditObject, AuditQuery
@@ -21,21 +19,6 @@ _LIST = """
 
 # Every organization's: the function is its owner's, and a thousand rows long.
 _FORGET = "SELECT forget_audit($1)"
-
-
-def read_cursor(text: str) -> int | None:
-    """The entry a cursor names; None where it is none of ours."""
-    try:
-        raw = base64.b64decode(text, altchars=b"-_", validate=True)
-    except (ValueError, binascii.Error):
-        return None
-    number = int.from_bytes(raw, "big")
-    return number if len(raw) == 8 and 0 < number < 2**63 else None
-
-
-def cursor_of(entry: AuditEntry) -> str:
-    """Names this entry as the last one seen."""
-    return base64.urlsafe_b64encode(entry.id.to_bytes(8, "big")).decode()
 
 
 async def list_entries(

@@ -12,6 +12,7 @@ AUDIT_OPERATIONS: tuple[Operation, ...] = (
         summary="Who did what, when, from where, the newest first; for administrators.",
         handler=handlers.show_audit,
         query=AuditQuery,
+        linked=True,
         answers={200: AuditPage},
         problems={400: WRONG_FIELDS, 403: NOT_ALLOWED, 404: "The organization is unknown."},
     ),

@@ -41,6 +41,11 @@ async def package_held(call: Call, connection: Connection) -> None:
         await connection.execute(_PACKAGE, call.organization_id, package_type)
 
 
+async def user_held(call: Call, connection: Connection) -> None:
+    """The person of an address."""
+    await _hold(call, connection, "users", read_uuid(call.request.match_info["publicId"]))
+
+
 async def organization_held(call: Call, connection: Connection) -> None:
     """The organization the call is about."""
     await connection.execute("SELECT FROM organizations WHERE id = $1 FOR NO KEY UPDATE", call.organization_id)

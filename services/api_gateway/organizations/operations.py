@@ -40,6 +40,7 @@ ORGANIZATION_OPERATIONS: tuple[Operation, ...] = (
         name="createOrganization",
         summary="Make an organization, and invite its first admin.",
         handler=handlers.create_organization,
+        outside=True,
         body=OrganizationCreate,
         answers={201: OrganizationCreated},
         problems={

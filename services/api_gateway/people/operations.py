@@ -1,5 +1,7 @@
 """The routes of people."""
 
+from services.api_gateway.manners.entity_tags import Tagged
+from services.api_gateway.manners.holding_store import user_held
 from services.api_gateway.monitor_models import Deleted
 from services.api_gateway.operation import NOT_ALLOWED, WRONG_FIELDS, Operation
 from services.api_gateway.people import handlers
@@ -38,6 +40,7 @@ PEOPLE_OPERATIONS: tuple[Operation, ...] = (
         name="getUser",
         summary="One person.",
         handler=handlers.show_user,
+        tagged=Tagged(unsaid=frozenset({"lastSignInAt"}), hold=user_held),
         answers={200: User},
         problems={400: _ID_REQUIRED, 403: NOT_ALLOWED, 404: _NO_USER},
     ),

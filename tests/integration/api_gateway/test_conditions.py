@@ -173,3 +173,13 @@ async def test_tags_and_packages_can_be_tried_and_what_cannot_be_says_so(world: 
 def _listed(answer: Any) -> list[Any]:
     body = answer.body
     return list(body["items"] if isinstance(body, dict) else body)
+
+
+async def test_the_organization_and_its_people_have_tags_too(world: Any) -> None:
+    api = world.api
+    shown = await api.get("/api/organization")
+    stale = await api.call("PATCH", "/api/organization", body={"city": "Berlin"}, headers={"If-Match": '"x"'})
+    assert (stale.status, stale.headers["ETag"]) == (412, shown.headers["ETag"])
+    headers = {"If-Match": shown.headers["ETag"]}
+    changed = await api.call("PATCH", "/api/organization", body={"city": "Berlin"}, headers=headers)
+    assert (changed.status, changed.headers["ETag"]) == (200, (await api.get("/api/organization")).headers["ETag"])

@@ -10,6 +10,9 @@ import pytest
 from services.api_gateway.manners.forgetting import forget_now
 from services.api_gateway.manners.request_keys import request_key
 from shared.database.pool import organization_transaction
+from tests.support.browsers import cheap_passwords, first_person
+
+__all__ = ["cheap_passwords"]
 
 MONITORS = "/api/imap-pop-monitors"
 GOOD = {
@@ -179,3 +182,25 @@ async def test_what_was_only_tried_uses_up_no_key(api: Any) -> None:
         tried = await api.call("POST", f"{MONITORS}?dryRun=true", body=GOOD, headers=key("k"))
         assert (tried.status, tried.headers.get("Idempotent-Replayed")) == (200, None)
     assert (await api.call("POST", MONITORS, body=GOOD, headers=key(str(uuid4())))).status == 201
+
+
+@pytest.mark.usefixtures("cheap_passwords")
+async def test_what_is_shown_once_is_shown_once_to_people_too(world: Any) -> None:
+    """An invitation's link, and a token: the answer sent again has neither, and neither is kept."""
+    owner = await first_person(world)
+    for path, body, secret in (
+        ("/api/users", {"email": "somebody@example.com", "name": "Somebody"}, "invitationLink"),
+        ("/api/organization/tokens", {"name": "ci"}, "token"),
+    ):
+        first = await owner.call("POST", path, body, headers=key("k" + secret))
+        again = await owner.call("POST", path, body, headers=key("k" + secret))
+        assert (first.status, again.status, again.headers["Idempotent-Replayed"]) == (201, 201, "true")
+        assert again.body == {**first.body, secret: "********"}
+        assert not [row for row in await kept(world) if first.body[secret].rpartition("#")[2] in row["whole"]]
+    person = (await owner.get("/api/users")).body[-1]
+    address = f"/api/users/{person['publicId']}"
+    shown = await owner.get(address)
+    stale = await owner.call("PATCH", address, {"name": "Another"}, headers={"If-Match": '"x"'})
+    assert (stale.status, stale.headers["ETag"]) == (412, shown.headers["ETag"])
+    changed = await owner.call("PATCH", address, {"name": "Another"}, headers={"If-Match": shown.headers["ETag"]})
+    assert (changed.status, changed.headers["ETag"]) == (200, (await owner.get(address)).headers["ETag"])
