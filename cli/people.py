@@ -1,6 +1,5 @@
 """`mailprobe users`: people, as an operator looks after them at the database."""
 
-import getpass
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ import typer
 
 from cli.database import AsJson, DatabaseUrl, Organization, Role
 from cli.failing import Failed, finish
+from cli.operator import operator_name
 from cli.showing import print_json, print_lines, print_table
 from services.api_gateway.people import operating
 from shared.database.embedded_running import running_dsn
@@ -51,7 +51,7 @@ def set_up_link(address: Address = None, data: Data = None, database_url: Databa
 
     async def made() -> tuple[str, datetime] | None:
         async with _pool(database_url, data) as pool:
-            return await operating.set_up_link(pool, _address(address), operator=_operator())
+            return await operating.set_up_link(pool, _address(address), operator=operator_name())
 
     link = finish(made())
     if link is None:
@@ -91,7 +91,7 @@ def add(
                 role=role.value,
                 global_role=global_role.value if global_role else None,
                 customers=customer or [],
-                operator=_operator(),
+                operator=operator_name(),
             )
 
     _print_link(*finish(_refused(made)))
@@ -152,7 +152,9 @@ def reset_link(
 
     async def made() -> tuple[str, datetime]:
         async with _pool(database_url, data) as pool:
-            return await operating.reset_link(pool, organization, _address(address), email=email, operator=_operator())
+            return await operating.reset_link(
+                pool, organization, _address(address), email=email, operator=operator_name()
+            )
 
     _print_link(*finish(_refused(made)))
 
@@ -169,7 +171,7 @@ def disable(
 
     async def done() -> None:
         async with _pool(database_url, data) as pool:
-            await operating.disable_person(pool, organization, email=email, disabled=not undo, operator=_operator())
+            await operating.disable_person(pool, organization, email=email, disabled=not undo, operator=operator_name())
 
     finish(_refused(done))
     print_lines(f"{email} may sign in again." if undo else f"{email} is signed out everywhere and cannot sign in.")
@@ -192,14 +194,6 @@ def _address(given: str | None) -> str:
     if not address.startswith(("http://", "https://")):
         raise Failed(f"{address} is no address of a page: it begins with https:// or http://")
     return address
-
-
-def _operator() -> str:
-    """Whose name the audit log keeps: as the system knows whoever types."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "operator"
 
 
 @asynccontextmanager

@@ -59,9 +59,10 @@ async def issue_token(
     role: Role | str,
     customer_id: int | None = None,
     expires: datetime | None = None,
+    actor: str = "",
 ) -> str:
     """Make a token and answer with it; it is shown this once. Raises DatabaseRejected for an unknown customer."""
-    async with organization_transaction(pool, organization_id) as connection:
+    async with organization_transaction(pool, organization_id, actor=actor) as connection:
         token, _ = await insert_token(
             connection, organization_id, name=name, role=Role(role), customer_id=customer_id, expires=expires
         )
@@ -103,9 +104,9 @@ async def find_token(connection: Connection, organization_id: int, identifier: i
     return None if row is None else TokenFacts(**row)
 
 
-async def revoke_token(pool: Pool, organization_id: int, token_id: int) -> bool:
+async def revoke_token(pool: Pool, organization_id: int, token_id: int, *, actor: str = "") -> bool:
     """Delete a token; whether it was there. It is refused from the next request on."""
-    async with organization_transaction(pool, organization_id) as connection:
+    async with organization_transaction(pool, organization_id, actor=actor) as connection:
         return await delete_token(connection, organization_id, token_id)
 
 
