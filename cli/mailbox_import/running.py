@@ -25,6 +25,7 @@ ASK_AGAIN_SECONDS = 330.0
 SOFT_PAUSE_SECONDS = 30.0
 MOST_SOFT_TRIES = 3
 _NEWEST = 200
+_OF_ONE_ROW = frozenset({400, 404, 409, 413, 422})
 
 
 class End(StrEnum):
@@ -138,7 +139,7 @@ class Run:
                     await self._api.change_monitor(UUID(there["publicId"]), patch_of(found))
                     self._end(found.wanted, End.CHANGED, monitor=there["publicId"])
                 except Refused as error:
-                    self._end(found.wanted, End.RED, str(error), there["publicId"])
+                    self._end(found.wanted, End.RED, reason_of(error), there["publicId"])
                 pace.known(host, passed=True)
             case Todo.LEAVE:
                 differs = f"differs in {', '.join(found.differs)}; --update would change it" if found.differs else ""
@@ -163,7 +164,7 @@ class Run:
             else:
                 monitor = dict(found.there)
         except Refused as error:
-            self._end(wanted, End.RED, str(error))
+            self._end(wanted, End.RED, reason_of(error))
             return False
         public_id = str(monitor["publicId"])
         self._trying[public_id] = _Trying(wanted, public_id, checked_before, time.monotonic())
@@ -178,7 +179,7 @@ class Run:
                 try:
                     monitor = await self._api.monitor(UUID(trying.public_id))
                 except Refused as error:  # somebody has removed it
-                    self._over(trying, End.RED, str(error))
+                    self._over(trying, End.RED, reason_of(error))
                     pace.skipped(canonical(trying.wanted.host))
                     continue
             await self._judge(trying, monitor, pace)
@@ -235,6 +236,13 @@ class Run:
     def _end(self, wanted: Wanted, end: End, reason: str = "", monitor: str | None = None) -> None:
         self._moved_at = time.monotonic()
         self._report.outcomes.append(Outcome(wanted.row, end, reason, monitor))
+
+
+def reason_of(error: Refused) -> str:
+    """Why this one row is not taken. What stands in the way of all of them is raised again, and ends the run."""
+    if error.status in _OF_ONE_ROW:
+        return str(error)
+    raise Failed(f"{error}\nwhat was done until now is kept; run this again to go on") from error
 
 
 async def require_workers(api: ApiClient, plans: Iterable[Plan]) -> None:

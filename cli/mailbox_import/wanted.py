@@ -6,11 +6,12 @@ Pure but for the questions to the API that `fill` asks.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from http import HTTPStatus
 from typing import Any
 
 import idna
 
-from cli.api_client import ApiClient
+from cli.api_client import ApiClient, Refused
 from cli.failing import Failed
 from cli.mailbox_import.rows import Row
 from shared.checks.vocabulary import MailProtocol, MonitorStatus, Security
@@ -163,20 +164,17 @@ class Filling:
                 customer=customer,
                 port=row.port,
             )
-        return self._with_server(row, customer, await self._discovered(row))
+        try:
+            return self._with_server(row, customer, await self._discovered(row))
+        except Refused as error:
+            if error.status != HTTPStatus.BAD_REQUEST:
+                raise
+            return replace(self._nowhere(row, customer), fault=str(error))
 
     def _with_server(self, row: Row, customer: int, found: Mapping[str, Any]) -> Wanted:
         provider = found["provider"] or {}
         candidates = [each for each in found["candidates"] if row.protocol is None or each["protocol"] == row.protocol]
-        nowhere = Wanted(
-            row=row,
-            user=row.user or row.address,
-            host=f"unknown server of {row.domain}",
-            protocol=row.protocol or MailProtocol.IMAP,
-            security=row.security or Security.TLS,
-            customer=customer,
-            advice=provider.get("advice"),
-        )
+        nowhere = replace(self._nowhere(row, customer), advice=provider.get("advice"))
         if not candidates:
             why = provider.get("advice") or "put its host into the file"
             return replace(nowhere, fault=f"no server was found for {row.domain}: {why}")
@@ -192,6 +190,16 @@ class Filling:
             protocol=MailProtocol(best["protocol"]),
             port=row.port or (best["port"] if same else None),
             security=row.security or Security(best["security"]),
+        )
+
+    def _nowhere(self, row: Row, customer: int) -> Wanted:
+        return Wanted(
+            row=row,
+            user=row.user or row.address,
+            host=f"unknown server of {row.domain}",
+            protocol=row.protocol or MailProtocol.IMAP,
+            security=row.security or Security.TLS,
+            customer=customer,
         )
 
     async def _discovered(self, row: Row) -> Mapping[str, Any]:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from cli.api_client import Refused
 from cli.failing import Failed
 from cli.mailbox_import.rows import read_table
-from cli.mailbox_import.running import plans_of
+from cli.mailbox_import.running import plans_of, reason_of
 from cli.mailbox_import.wanted import Filling, Todo, Wanted, patch_of, plan, twice
 from shared.checks.vocabulary import MailProtocol, Security
 
@@ -139,3 +140,21 @@ def test_what_never_passed_is_tried_again_only_when_told_to() -> None:
 def test_rows_meet_what_is_there() -> None:
     rows = filled("address,password,host\nanna@example.com,x,MX.example.com\nbea@example.com,y,mx.example.com\n")
     assert [each.todo for each in plans_of(rows, [there()], update=False)] == [Todo.LEAVE, Todo.CREATE]
+
+
+def test_an_address_nobody_can_look_up_is_that_rows_fault_alone() -> None:
+    class Choosy(Api):
+        async def discover(self, address: str) -> Mapping[str, Any]:
+            if address.startswith("a"):
+                raise Refused("address must end in a domain", status=400)
+            return await super().discover(address)
+
+    found = filled("address,password\na@x,y\nbea@example.com,y\n", Choosy(user="bea"))
+    assert [each.fault for each in found] == ["address must end in a domain", None]
+
+
+def test_what_stands_in_the_way_of_all_rows_ends_the_run() -> None:
+    assert reason_of(Refused("checkInterval must be at least 5", status=400)) == "checkInterval must be at least 5"
+    for status in (401, 403, 503):
+        with pytest.raises(Failed, match="run this again to go on"):
+            reason_of(Refused("not now", status=status))
