@@ -21,6 +21,7 @@ from cli.dead_letters import dead_letters
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.fleet_secrets import secrets
+from cli.importing.command import importing
 from cli.incidents import incidents
 from cli.key_rotation import keys
 from cli.maintenance import maintenance
@@ -63,6 +64,7 @@ app.command()(diff)
 app.command()(apply)
 app.command()(export)
 app.command()(schema)
+app.add_typer(importing, name="import")
 app.command()(doctor)
 for verb in (change, pause, resume, history):
     monitors.command()(verb)
