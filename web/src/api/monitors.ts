@@ -60,7 +60,7 @@ export function removeMonitor(publicId: string): Promise<unknown> {
 
 /** What a monitor is told to be. */
 export interface Description {
-  customerId: string | number;
+  customerId: number;
   name: string;
   hostname: string;
   port: number | null;

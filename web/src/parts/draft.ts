@@ -88,7 +88,7 @@ export function described(draft: Draft): Description {
   const { tlsOptions, ...rest } = draft.rest;
   const options = { ...((tlsOptions ?? {}) as Record<string, unknown>), rejectUnauthorized: draft.verify };
   return {
-    customerId: draft.customerId,
+    customerId: Number(draft.customerId),
     name: draft.name.trim(),
     hostname: draft.hostname.trim(),
     port: draft.port.trim() === "" ? null : number(draft.port),

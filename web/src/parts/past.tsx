@@ -75,8 +75,12 @@ export function Alerts(props: { alerts: readonly PastAlert[] }) {
   );
 }
 
+const FEW = 15;
+const LOGGED = 50;
+
 /** The newest checks, and older ones where they are asked for. */
 export function Checks(props: { monitorId: string; newest: readonly Check[] }) {
+  const [many, showMany] = useState(false);
   const [older, setOlder] = useState<readonly Check[]>([]);
   const [cursor, setCursor] = useState<string | null | undefined>(undefined);
   const known = new Set(props.newest.map((check) => check.id));
@@ -104,7 +108,7 @@ export function Checks(props: { monitorId: string; newest: readonly Check[] }) {
           </tr>
         </thead>
         <tbody>
-          {shown.map((check) => (
+          {(many ? shown : shown.slice(0, FEW)).map((check) => (
             <tr key={check.id}>
               <td title={absolute(Date.parse(check.checkedAt))}>
                 <Moment at={check.checkedAt} />
@@ -119,8 +123,8 @@ export function Checks(props: { monitorId: string; newest: readonly Check[] }) {
           ))}
         </tbody>
       </table>
-      {cursor !== null && props.newest.length >= 50 && (
-        <button type="button" onClick={() => void more()}>
+      {(many ? cursor !== null && props.newest.length >= LOGGED : shown.length > FEW) && (
+        <button type="button" onClick={() => (many ? void more() : showMany(true))}>
           Older checks
         </button>
       )}

@@ -17,7 +17,7 @@ export const STANDINGS: Readonly<Record<Standing, { glyph: string; word: string 
   down: { glyph: "✕", word: "Down" },
   unknown: { glyph: "?", word: "Unknown" },
   maintenance: { glyph: "◆", word: "Maintenance" },
-  paused: { glyph: "❚❚", word: "Paused" },
+  paused: { glyph: "‖", word: "Paused" },
 };
 
 interface Described {

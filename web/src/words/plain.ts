@@ -18,8 +18,8 @@ export function duration(ms: number): string {
 export function relative(at: number, now: number): string {
   const distance = now - at;
   if (Math.abs(distance) < 5 * SECOND) return "just now";
-  const largest = duration(Math.abs(distance)).split(" ").slice(0, 2).join(" ");
-  return distance > 0 ? `${largest} ago` : `in ${largest}`;
+  const length = duration(Math.abs(distance));
+  return distance > 0 ? `${length} ago` : `in ${length}`;
 }
 
 /** The moment itself, by the clock of whoever looks. */
