@@ -54,6 +54,24 @@ def documented_body() -> dict[str, Any]:
     return body
 
 
+async def first_person_signs_up(port: int, token: str) -> None:
+    """As the page of the printed link does it, and once more as somebody who found the link."""
+    address = f"http://127.0.0.1:{port}"
+    person = {"token": token, "email": "owner@example.com", "name": "Owner", "password": "correct horse battery"}
+    headers = {"Origin": address}
+    jar = aiohttp.CookieJar(unsafe=True)  # of an address, not of a name
+    async with aiohttp.ClientSession(address, headers=headers, cookie_jar=jar) as browser:
+        async with browser.post("/api/set-up", json=person) as answer:
+            assert answer.status == 201, await answer.text()
+        async with browser.post("/api/organization/tokens", json={"name": "by hand"}) as answer:
+            assert answer.status == 201, await answer.text()
+    async with aiohttp.ClientSession(address, headers=headers) as stranger:
+        async with stranger.post("/api/set-up", json={**person, "email": "other@example.com"}) as answer:
+            assert answer.status == 404
+        async with stranger.get("/api/session") as answer:
+            assert (await answer.json())["setUpNeeded"] is False
+
+
 async def test_the_documented_curl_works_as_it_stands_and_the_data_survives(tmp_path: Path) -> None:
     data, log = tmp_path / "data", tmp_path / "log"
     (port,) = free_ports(1)
@@ -64,13 +82,19 @@ async def test_the_documented_curl_works_as_it_stands_and_the_data_survives(tmp_
         assert token in said
         assert f'curl -X POST "http://127.0.0.1:{port}/api/imap-pop-monitors"' in said
         assert (data / "first-token").stat().st_mode & 0o777 == 0o600
+        link = re.search(rf"http://127\.0\.0\.1:{port}/set-up#(\S+)", said)
+        assert link is not None
+        await first_person_signs_up(port, link[1])
         async with Api(f"http://127.0.0.1:{port}", token) as api:
             status, monitor = await api.call("POST", "/api/imap-pop-monitors", documented_body())
             assert status == 201
             assert (monitor["customerId"], monitor["imapPopConfig"]["password"]) == (10, "password")
             history = await until("a first check", lambda: api.history(monitor["publicId"]))
             assert history[0]["status"] == "failure"  # nobody answers as mail.example.com
-    async with running(data, port, log), Api(f"http://127.0.0.1:{port}", token) as api:
+    again = tmp_path / "log-of-the-second-start"
+    async with running(data, port, again), Api(f"http://127.0.0.1:{port}", token) as api:
+        assert token in again.read_text()
+        assert "/set-up#" not in again.read_text()
         status, found = await api.call("GET", f"/api/imap-pop-monitors/{monitor['publicId']}")
         assert (status, found["name"]) == (200, "Mailbox Access")
         assert found["imapPopConfig"]["password"] == "********"

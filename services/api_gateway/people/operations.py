@@ -50,6 +50,7 @@ PEOPLE_OPERATIONS: tuple[Operation, ...] = (
         name="changeUser",
         summary="Change any of these fields of a person; but for a name, it signs them out.",
         handler=handlers.change_user,
+        dry_run=True,
         body=UserPatch,
         answers={200: User},
         problems={
@@ -65,6 +66,7 @@ PEOPLE_OPERATIONS: tuple[Operation, ...] = (
         name="deleteUser",
         summary="Remove a person.",
         handler=handlers.remove_user,
+        dry_run=True,
         answers={200: Deleted},
         problems={400: _ID_REQUIRED, 403: _NOT_ALLOWED, 404: _NO_USER, 409: _LAST},
     ),

@@ -189,6 +189,16 @@ async def test_a_change_of_what_somebody_may_do_signs_them_out(world: Any) -> No
     assert (await owner.get(item)).status == 404
 
 
+async def test_a_change_of_somebody_can_be_tried_without_making_it(world: Any) -> None:
+    owner = await first_person(world)
+    made = await joined(owner, "user@example.com")
+    item = f"/api/users/{(await _named(owner, 'user@example.com'))['publicId']}?dryRun=true"
+    assert (await owner.patch(item, {"role": "supporter"})).body["role"] == "supporter"
+    assert (await owner.patch(item, {"role": "readonly"})).status == 400
+    assert (await owner.delete(item)).status == 200
+    assert (await made.state())["user"]["role"] == "user"
+
+
 async def test_a_readonly_person_sees_their_customers_and_may_pause_and_plan(world: Any) -> None:
     owner = await first_person(world)
     second, third = await world.customer("Second"), await world.customer("Third")
