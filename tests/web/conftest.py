@@ -1,0 +1,66 @@
+"""A browser on the pages, which must say nothing bad of them on its console; and two mailprobes to look at with it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import BrowserContext, Page, ViewportSize, async_playwright
+
+from services.api_gateway.pages.site import Site
+from services.api_gateway.people.operating import set_up_link
+from shared.database.pool import GATEWAY_ROLE, open_pool
+from tests.end_to_end.conftest import Whole, whole
+from tests.integration.api_gateway.conftest import World, api, world
+from tests.support.servers import needs
+
+__all__ = ["Whole", "World", "api", "whole", "world"]
+
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+PASSWORD = "a password that is long enough"
+_DEADLINE_MS = 20_000
+
+Visit = Callable[[str], Awaitable[Page]]
+
+
+@pytest_asyncio.fixture
+async def context() -> AsyncIterator[BrowserContext]:
+    """A browser that knows nobody."""
+    if needs.missing((needs.CHROMIUM,)):
+        pytest.exit(f"\n{needs.in_words([needs.CHROMIUM])}", returncode=4)
+    assert Site.load() is not None, "the pages have not been built: make web"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=needs.CHROMIUM.found(), args=["--no-sandbox"])
+        made = await browser.new_context(viewport=WIDE)
+        made.set_default_timeout(_DEADLINE_MS)
+        yield made
+        await browser.close()
+
+
+@pytest_asyncio.fixture
+async def page(context: BrowserContext) -> AsyncIterator[Page]:
+    """A page whose scripts fail a test by what they complain of; answers of the API are no complaint."""
+    complaints: list[str] = []
+    opened = await context.new_page()
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    yield opened
+    assert [text for text in complaints if "Failed to load resource" not in text] == []
+
+
+async def sign_up(page: Page, database_dsn: str, address: str) -> None:
+    """Become the first person by the link an operator's command prints."""
+    async with open_pool(database_dsn, role=GATEWAY_ROLE, application_name="test", max_size=1) as pool:
+        made = await set_up_link(pool, address, operator="test")
+    assert made is not None
+    await page.goto(made[0])
+    await page.get_by_label("Your name").fill("Ada")
+    await page.get_by_label("E-mail address").fill("ada@example.com")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Set up").click()
+    await page.get_by_role("heading", name="Monitors", exact=True).wait_for()
+
+
+@pytest.fixture
+def address_of_world(world: World) -> str:
+    """Where the gateway of `world` is."""
+    return str(world.api.client.make_url("")).rstrip("/")
