@@ -133,7 +133,7 @@ class _WithCustomers:
             self._faults.append(Fault(wanted.place, "customer is required, as there are several"))
             return wanted
         elif said not in self._named:
-            fault = f"there is no customer {said}, or there are several of this name; describe it under customers"
+            fault = f"there is no customer {said}, or there are several of this name; name it by its publicId"
             self._faults.append(Fault(wanted.place, fault))
             return wanted
         else:
@@ -146,6 +146,7 @@ def _labels(pairs: Sequence[Pair], kind: str, manager: str, faults: list[Fault])
     by_key: dict[str, list[Pair]] = {}
     by_name: dict[str, list[Pair]] = {}
     by_id: dict[str, list[Pair]] = {}
+    unwanted: dict[str, list[Pair]] = {}  # in no file, and meant only where nothing in the files is
     for pair in pairs:
         if pair.wanted is not None:
             if pair.wanted.key is not None:
@@ -154,12 +155,12 @@ def _labels(pairs: Sequence[Pair], kind: str, manager: str, faults: list[Fault])
         if pair.found is not None:
             by_id[pair.found.public_id] = by_id[str(pair.found.number)] = [pair]
             if pair.wanted is None:
-                by_name.setdefault(pair.found.name, []).append(pair)
+                unwanted.setdefault(pair.found.name, []).append(pair)
                 if pair.found.key is not None and pair.found.manager == manager:
                     by_key.setdefault(pair.found.key, []).append(pair)
 
     def token(wanted: Wanted, label: str) -> str:
-        for known in (by_key, by_name, by_id):
+        for known in (by_key, by_name, by_id, unwanted):
             candidates = known.get(label, [])
             if len(candidates) == 1:
                 return candidates[0].token

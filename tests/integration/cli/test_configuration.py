@@ -103,7 +103,9 @@ maintenance:
 
 
 def _edit(path: Path, before: str, after: str) -> None:
-    path.write_text(path.read_text().replace(before, after))
+    text = path.read_text()
+    assert before in text, before
+    path.write_text(text.replace(before, after))
 
 
 @pytest.fixture
@@ -277,3 +279,79 @@ maintenance:
     assert "2 of 4 steps were taken, 2 were not; apply again to go on." in applied.stderr
     differs = await mailprobe("diff", str(path), "--json")
     assert [step["name"] for step in json.loads(differs.stdout)["steps"]] == ["too often", "for nobody"]
+
+
+CHANGES = (
+    ("email: ops@mueller.example", "packageType: standard"),
+    ("color: red", "color: blue"),
+    ("secret: {env: HOOK_SECRET}", "method: PUT"),
+    ("headers: {X-Key: {env: HOOK_KEY}}", "expectedStatusCodes: [200]"),
+    ("minIncidentDuration: 60", "priority: 7"),
+    ("    fallback: hook\n", "    isActive: false\n"),
+    ("security: starttls", "security: tls"),
+    ("tags: [production, slow]", "tags: [slow, new]"),
+    ("customer: My mailboxes\n    hostname: 93.184.215.14", "hostname: 93.184.215.15"),
+    ("servername: mail.example.com", "mailbox: Archive"),
+    ("status: maintenance", "port: 2110"),
+    ("port: 1110", ""),
+    ("frequency: weekly, daysOfWeek: [tue, sun]", "frequency: monthly, dayOfMonth: 31"),
+    ("    monitors: info\n", "    customer: My mailboxes\n"),
+    ("    tags: slow\n", "    tags: [slow, production]\n    customer: Müller & Söhne\n"),
+    ("    duration: 1d\n    customer: Müller & Söhne", "    duration: 2d\n    monitors: [Banner, info]"),
+)
+
+
+async def test_whatever_is_changed_is_so_after_applying(mail: Mail, files: Path) -> None:
+    await mail.applied(files)
+    for before, after in CHANGES:
+        _edit(files, before, after)
+    outcome = await mail.applied(files, prune=True)
+    assert [(step.name, said) for step, said in outcome.failed] == []
+    assert shown(await mail.compared(files, Wishes(prune=True))) == []
+    hook = next(each for each in await mail.api.channels() if each["name"] == "Hook")
+    assert (hook["hasSecret"], hook["config"]["method"]) == (False, "PUT")
+
+    # A window for a customer's monitors of a tag becomes one for everybody's.
+    _edit(files, "    tags: [slow, production]\n    customer: Müller & Söhne\n", "    tags: slow\n")
+    assert (await mail.applied(files)).failed == []
+    assert shown(await mail.compared(files, Wishes(prune=True))) == []
+
+
+async def test_things_of_one_name_are_told_apart(mail: Mail) -> None:
+    (customer,) = await mail.api.customers()
+    for hostname in ("one.example.com", "two.example.com"):
+        body = {"customerId": customer["id"], "name": "the same", "hostname": hostname}
+        await mail.api.add_monitor({**body, "imapPopConfig": {"tls": True}})
+    told = await mail.exported()
+    assert [each["key"] for each in told.document["monitors"]] == ["the-same", "the-same_2"]
+    path = mail.write(write_yaml(told.document))
+    await mail.applied(path)
+    kept = {each["hostname"]: each["externalKey"] for each in await mail.api.monitors()}
+    assert kept == {"one.example.com": "the-same", "two.example.com": "the-same_2"}
+    _edit(path, "one.example.com", "three.example.com")
+    assert [step.action for step in (await mail.applied(path)).done] == ["change"]
+    assert len(await mail.api.monitors()) == 2
+
+
+async def test_what_means_nothing_or_several_things_is_refused_before_anything_is_done(mail: Mail) -> None:
+    customer = {"name": "Twice", "email": None, "packageType": None}
+    for _ in range(2):
+        await mail.api.request("POST", "/api/customers", body=customer)
+    path = mail.write(
+        """
+monitors:
+  - {name: a, hostname: a.example.com}
+  - {name: b, hostname: b.example.com, customer: Twice}
+  - {name: c, hostname: c.example.com, customer: "10"}
+maintenance:
+  - {name: d, startTime: 2099-01-01T00:00, duration: 1h, monitors: [nobody]}
+"""
+    )
+    with pytest.raises(WrongConfiguration) as refused:
+        await mail.applied(path)
+    assert [str(fault).partition("mail.yaml:")[2] for fault in refused.value.faults] == [
+        "3:5: customer is required, as there are several",
+        "4:5: there is no customer Twice, or there are several of this name; name it by its publicId",
+        "7:5: there is no monitor nobody",
+    ]
+    assert await mail.api.monitors() == []
