@@ -78,6 +78,7 @@ manifests: setup-dev ## write deploy/kustomize anew from the chart
 up: ## everything in containers, each service apart (DEMO=1: with practice mail servers); needs Docker
 	@$(COMPOSE) up --detach --build --wait
 	@$(COMPOSE) run --rm --no-deps --quiet-pull show-token
+	@$(COMPOSE) run --rm --no-deps --quiet-pull set-up-link
 
 down: ## stop the containers; the data stays
 	@$(COMPOSE) --profile demo down

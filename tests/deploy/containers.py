@@ -105,11 +105,10 @@ def manifests(folder: str = "") -> Iterator[dict[str, Any]]:
 def of_compose(settings: Mapping[str, str] | None = None) -> dict[str, Container]:
     """The containers of deploy/compose.yaml that are built from our image, by service."""
     given = image()
-    text = re.sub(
-        r"\$\{(\w+):-([^}]*)\}",
-        lambda match: (settings or {}).get(match[1]) or match[2],
-        (ROOT / "deploy/compose.yaml").read_text(),
-    )
+    text = (ROOT / "deploy/compose.yaml").read_text()
+    # The innermost first: a default may be made of another setting.
+    while (named := re.sub(r"\$\{(\w+):-([^${}]*)\}", lambda of: (settings or {}).get(of[1]) or of[2], text)) != text:
+        text = named
     found = {}
     for name, service in yaml.safe_load(text)["services"].items():
         if "build" not in service:

@@ -137,7 +137,9 @@ async def test_the_pods_of_the_manifests_do_their_work(
     ]
     jobs["broker-apply"].command[0] = "mailprobe"
     deployments = [of_manifest(each) for each in manifests("services") if each["kind"] == "Deployment"]
-    (token_job,) = [of_manifest(each) for each in manifests("services") if each["kind"] == "CronJob"]
+    asked_for = {
+        each.name: each for each in map(of_manifest, (c for c in manifests("services") if c["kind"] == "CronJob"))
+    }
     trusting = {"MAILPROBE_CA_FILE": str(dovecot.ca_file), "MAILPROBE_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8,::1/128"}
     async with logins_dropped(database, prefix):
         try:
@@ -159,7 +161,8 @@ async def test_the_pods_of_the_manifests_do_their_work(
                 await machine.until_healthy(container)
                 assert await asked(machine, container, "livenessProbe") == 200
                 assert await asked(machine, container, "readinessProbe") == 200
-            token = (await machine.run(token_job)).strip()
+            token = (await machine.run(asked_for["token"])).strip()
+            assert "/set-up#" in await machine.run(asked_for["set-up-link"])
             await require_the_documented_use(machine.ports["api-gateway"][8080], token, dovecot)
             for container in deployments:
                 log = await machine.stop(container.name)
@@ -219,6 +222,7 @@ async def test_the_containers_of_compose_do_their_work(
                 await machine.run(containers["token"])
                 await machine.run(containers["token"])  # as with each start: the one that is there stays
                 token = (await machine.run(containers["show-token"])).strip()
+                assert "http://127.0.0.1:8080/set-up#" in await machine.run(containers["set-up-link"])
                 served = [each for each in containers.values() if "serve" in each.command]
                 trusting = {
                     "MAILPROBE_CA_FILE": str(dovecot.ca_file),

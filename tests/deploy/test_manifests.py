@@ -140,6 +140,7 @@ def test_each_reaches_what_it_works_with_and_nothing_else() -> None:
         "pop3-worker": {dns, broker},
         "migrate": {dns, database},
         "token": {dns, database},
+        "set-up-link": {dns, database},
         "broker-apply": {dns, management},
     }
     outside = {part: ports for part in POLICIES if (ports := reachable(part, inside=False))}
@@ -163,7 +164,7 @@ def test_only_the_gateway_is_reached_by_clients() -> None:
     }
     assert entered.pop("api-gateway") == {8080, 9100}
     assert {part: ports for part, ports in entered.items() if ports - {9100}} == {}
-    assert {part for part, ports in entered.items() if not ports} == {"migrate", "token", "broker-apply"}
+    assert {part for part, ports in entered.items() if not ports} == {"migrate", "token", "set-up-link", "broker-apply"}
 
 
 def test_compose_keeps_each_on_the_networks_of_its_work() -> None:
