@@ -112,16 +112,14 @@ class Authenticator:
         wanted = read_identifier(given[0])
         if wanted == principal.home:
             return principal
-        if principal.global_role is None:
-            # Lists say so themselves; elsewhere it would be done at home, which is not what was asked.
-            raise not_found("Organization")
         if wanted is None:
             said = f"{_ORGANIZATION} must be a number or a public UUID"
             raise wrong_fields([Fault(pointer=f"/{_ORGANIZATION}", detail=said)])
-        organization_id = await find_organization_id(self._pool, wanted)
-        if organization_id is None:
+        found = await find_organization_id(self._pool, wanted)
+        # Without a global role one is at home alone; to do it there all the same is not what was asked.
+        if found is None or (found != principal.home and principal.global_role is None):
             raise not_found("Organization")
-        return replace(principal, organization_id=organization_id)
+        return replace(principal, organization_id=found)
 
     async def _touch(self, shown: _Shown, principal: Principal) -> None:
         if not self._touches.take(shown.hashed):

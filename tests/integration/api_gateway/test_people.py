@@ -280,6 +280,8 @@ async def test_a_global_supporter_reads_every_organization_and_writes_in_none(wo
         assert (await supporter.call(method, path, body)).status == 403, (method, path)
     for wrong, status in (("4711", 404), ("x", 400)):
         assert (await supporter.get(f"{MONITORS}?organizationId={wrong}")).status == status
+    own = (await theirs.get("/api/organization")).body["publicId"]
+    assert (await theirs.get(f"/api/organization?organizationId={own}")).status == 200
     # Whoever has no global role stays at home, whatever they ask for.
     assert (await theirs.get(f"{MONITORS}?organizationId=1")).status == 404
     assert (await theirs.post("/api/customers?organizationId=1", {"name": "x"})).status == 404
