@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from cli.api_client import ApiClient, api_client
 from cli.failing import EXIT_USAGE, Failed, finish
 from cli.mailbox_import.rows import Table, Unreadable, read_table, red_table
-from cli.mailbox_import.running import End, Report, Run, plans_of, require_workers
+from cli.mailbox_import.running import End, Report, Run, live_places, plans_of
 from cli.mailbox_import.wanted import Filling, Plan, Todo, Wanted, twice
 from cli.showing import plain, print_lines, print_table
 
@@ -71,9 +71,11 @@ def import_mailboxes(
             if dry_run:
                 _show_plans(wanted, plans)
                 return None
-            await require_workers(api, plans)
+            places = await live_places(api, plans)
             with _Shown(len(wanted)) as shown:
-                report = await Run(api, patience_seconds=patience * 60, said=shown.say).run(wanted, plans)
+                report = await Run(api, places=places, patience_seconds=patience * 60, said=shown.say).run(
+                    wanted, plans
+                )
         if red is not None:
             rows = [(each.row, each.reason) for each in report.of(End.RED, End.UNTRIED)]
             await asyncio.to_thread(_write_red, red, red_table(table.header, rows))

@@ -6,6 +6,7 @@ have ended.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -24,7 +25,10 @@ POLL_SECONDS = 1.0
 ASK_AGAIN_SECONDS = 330.0
 SOFT_PAUSE_SECONDS = 30.0
 MOST_SOFT_TRIES = 3
+# One location that cannot reach a server says nothing of the others, which answer within about this time.
+OTHERS_SECONDS = 60.0
 _NEWEST = 200
+_CHECKS = 20
 _OF_ONE_ROW = frozenset({400, 404, 409, 413, 422})
 
 
@@ -69,6 +73,17 @@ class _Trying:
     checked_before: str | None
     asked_at: float
     tries: int = 1
+    failing_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why a check failed. held_back: it made no login. places: how many locations have answered by now."""
+
+    kind: str
+    reason: str
+    held_back: bool
+    places: int
 
 
 Said = Callable[[Report, int, int], None]
@@ -89,12 +104,16 @@ class Run:
     """One run over all rows.
 
     Args:
+        places: how many locations are at work, by protocol.
         patience_seconds: for so long it waits while nothing at all ends.
         said: told whenever something has changed.
     """
 
-    def __init__(self, api: ApiClient, *, patience_seconds: float, said: Said) -> None:
+    def __init__(
+        self, api: ApiClient, *, places: Mapping[MailProtocol, int], patience_seconds: float, said: Said
+    ) -> None:
         self._api = api
+        self._places = places
         self._patience_seconds = patience_seconds
         self._said = said
         self._trying: dict[str, _Trying] = {}
@@ -194,9 +213,14 @@ class Run:
         if unknown:
             await self._ask_again(trying, after=ASK_AGAIN_SECONDS)
             return
-        kind, reason, held_back = await self._why(trying)
-        if held_back:  # a slot of its own, between an older refusal and the check we wait for
+        failure = await self._why(trying)
+        if failure.held_back:  # a slot of its own, between an older refusal and the check we wait for
             return
+        kind, reason = failure.kind, failure.reason
+        if kind not in REFUSALS and failure.places < self._places.get(trying.wanted.protocol, 1):
+            trying.failing_since = trying.failing_since or time.monotonic()
+            if time.monotonic() < trying.failing_since + OTHERS_SECONDS:
+                return
         if kind in SOFT_FAILURES and trying.tries < MOST_SOFT_TRIES:
             await self._ask_again(trying, after=SOFT_PAUSE_SECONDS)
             return
@@ -205,16 +229,22 @@ class Run:
         self._over(trying, End.RED, self._advised(trying.wanted, reason))
         pace.failed(host, refused=kind in REFUSALS, reason=reason)
 
-    async def _why(self, trying: _Trying) -> tuple[str, str, bool]:
-        """The kind of failure, its reason in words, and whether no login was made."""
-        checks = await self._api.checks(trying.public_id, limit=1)
+    async def _why(self, trying: _Trying) -> _Failure:
+        checks = await self._api.checks(trying.public_id, limit=_CHECKS)
+        before = trying.checked_before
+        checks = [each for each in checks if before is None or each["checkedAt"] > before]
         if not checks:
-            return "", "no check is known", False
+            return _Failure("", "no check is known", held_back=False, places=0)
         said = checks[0]["diagnostics"]
         reason = str(checks[0]["errorMessage"] or "it failed")
         if words := said.get("serverWords"):
             reason = f"{reason} The server's words: {words}"
-        return str(said.get("outcomeClass", "")), reason, bool(said.get("withheld"))
+        return _Failure(
+            kind=str(said.get("outcomeClass", "")),
+            reason=reason,
+            held_back=bool(said.get("withheld")),
+            places=len({each["locationCode"] for each in checks}),
+        )
 
     async def _ask_again(self, trying: _Trying, *, after: float) -> None:
         if time.monotonic() < trying.asked_at + after:
@@ -245,14 +275,15 @@ def reason_of(error: Refused) -> str:
     raise Failed(f"{error}\nwhat was done until now is kept; run this again to go on") from error
 
 
-async def require_workers(api: ApiClient, plans: Iterable[Plan]) -> None:
-    """Raises Failed where nobody is there who could make a first check."""
-    wanted = {each.wanted.protocol for each in plans if each.todo in (Todo.CREATE, Todo.RETRY, Todo.AWAIT)}
-    live = {
-        protocol["protocol"]
+async def live_places(api: ApiClient, plans: Iterable[Plan]) -> Counter[MailProtocol]:
+    """How many locations are at work, by protocol; raises Failed where nobody could make a first check."""
+    live = Counter(
+        MailProtocol(protocol["protocol"])
         for location in await api.locations()
         for protocol in location["protocols"]
         if protocol["live"]
-    }
-    if missing := sorted(wanted - live):
+    )
+    wanted = {each.wanted.protocol for each in plans if each.todo in (Todo.CREATE, Todo.RETRY, Todo.AWAIT)}
+    if missing := sorted(wanted - live.keys()):
         raise Failed(f"no worker for {' and '.join(missing)} is there, so nothing could be tested; start one first")
+    return live
