@@ -15,6 +15,7 @@ from yarl import URL
 
 from cli.failing import EXIT_USAGE, Failed
 from cli.settings import ClientSettings
+from cli.showing import tell
 
 MONITORS = "/api/imap-pop-monitors"
 CUSTOMERS = "/api/customers"
@@ -47,9 +48,10 @@ class Refused(Failed):
 class ApiClient:
     """One installation's API, as one token sees it. Every method raises Failed."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: URL) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: URL, *, patient: bool = False) -> None:
         self._session = session
         self._url = url
+        self._patient = patient
 
     async def monitors(self, **wanted: str) -> list[dict[str, Any]]:
         """All monitors, every page of them."""
@@ -203,18 +205,24 @@ class ApiClient:
     async def request(
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
     ) -> Any:
-        """Any other call. Asked too often, it waits as long as the answer says, a few times."""
-        for _ in range(_PATIENCE):
-            try:
-                return await self._call(method, path, query=query, body=body)
-            except Refused as error:
-                if error.retry_after_seconds is None:
-                    raise
-                await asyncio.sleep(min(error.retry_after_seconds, _LONGEST_WAIT_SECONDS))
+        """Any other call; None where there is nothing to say."""
         return await self._call(method, path, query=query, body=body)
 
     async def _call(
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
+    ) -> Any:
+        for _ in range(_PATIENCE if self._patient else 0):
+            try:
+                return await self._once(method, path, query=query, body=body)
+            except Refused as error:
+                if error.retry_after_seconds is None:
+                    raise
+                tell(f"asked too often; going on in {error.retry_after_seconds:g} s")
+                await asyncio.sleep(min(error.retry_after_seconds, _LONGEST_WAIT_SECONDS))
+        return await self._once(method, path, query=query, body=body)
+
+    async def _once(
+        self, method: str, path: str, *, query: Mapping[str, str] | None, body: Mapping[str, Any] | None
     ) -> Any:
         url = (self._url / path.removeprefix("/")).with_query(query)
         try:
@@ -231,8 +239,12 @@ class ApiClient:
 
 
 @asynccontextmanager
-async def api_client(*, url: str | None, token_file: Path | None) -> AsyncIterator[ApiClient]:
-    """The API that options and environment name. Raises Failed, SettingsError."""
+async def api_client(*, url: str | None, token_file: Path | None, patient: bool = False) -> AsyncIterator[ApiClient]:
+    """The API that options and environment name; a patient client waits where it asked too often.
+
+    Raises:
+        Failed, SettingsError
+    """
     settings = ClientSettings.load(**({"url": url} if url else {}))
     address = URL(settings.url.rstrip("/").removesuffix("/api"))
     if address.scheme not in ("http", "https") or not address.host:
@@ -240,7 +252,7 @@ async def api_client(*, url: str | None, token_file: Path | None) -> AsyncIterat
     token = await asyncio.to_thread(_token, settings, token_file)
     headers = {"Authorization": f"Bearer {token}"}
     async with aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT) as session:
-        yield ApiClient(session, address)
+        yield ApiClient(session, address, patient=patient)
 
 
 def _token(settings: ClientSettings, token_file: Path | None) -> str:

@@ -83,7 +83,7 @@ def diff(
 
     async def compared() -> tuple[Plan, str]:
         configuration = read_configuration(paths, manager=manager, allow_literal_secrets=allow_literal_secrets)
-        async with api_client(url=url, token_file=token_file) as api:
+        async with api_client(url=url, token_file=token_file, patient=True) as api:
             plan = await compare(api, configuration, Fingerprints.load(_state(state, paths)), wishes)
         return plan, configuration.manager
 
@@ -116,7 +116,7 @@ def apply(
     async def applied() -> tuple[Plan, Outcome]:
         configuration = read_configuration(paths, manager=manager, allow_literal_secrets=allow_literal_secrets)
         fingerprints = Fingerprints.load(_state(state, paths))
-        async with api_client(url=url, token_file=token_file) as api:
+        async with api_client(url=url, token_file=token_file, patient=True) as api:
             plan = await compare(api, configuration, fingerprints, wishes)
             _ask(removals(plan.steps), yes)
             total = len(plan.steps)
@@ -156,7 +156,7 @@ def export(
     """Print everything as a configuration file; secrets as the variables to be set."""
 
     async def asked() -> str:
-        async with api_client(url=url, token_file=token_file) as api:
+        async with api_client(url=url, token_file=token_file, patient=True) as api:
             found = exported(await look(api), manager=manager, now=datetime.now(UTC))
         tell(*(f"left out: {each}" for each in found.left_out))
         if found.variables:
