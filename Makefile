@@ -31,6 +31,7 @@ setup: ## make the environment in .venv, with the command at .venv/bin/mailprobe
 
 setup-dev: ## the same, with what tests and checks need
 	@sh deploy/setup/environment.sh dev
+	@sh deploy/setup/client-generator.sh
 
 web: setup ## build the pages people look at; Node is brought along where the system has none
 	@sh deploy/setup/web.sh build
@@ -99,7 +100,7 @@ bench-web: setup-dev ## how fast a list of ten thousand monitors answers, and wh
 	@sh deploy/setup/web.sh build
 	@.venv/bin/python -m benchmarks.web $(ARGS)
 
-fuzz: setup-dev ## a million spoiled conversations with mail servers, a hundred thousand stories of incidents
+fuzz: setup-dev ## a million spoiled conversations with mail servers, incidents by the hundred thousand, the API by 1,000 each
 	@$(PYTEST) -m fuzz tests/fuzz $(ARGS)
 
 mutants: setup-dev ## small mistakes made in the incident engine, and whether its tests notice each
@@ -118,6 +119,7 @@ lock: setup-dev ## write the exact versions of pyproject.toml's needs to require
 	@$(COMPILE) $(ALL) --extra dev -c requirements.txt -o requirements-dev.txt
 	@$(COMPILE) pyproject.toml -c requirements.txt -o deploy/requirements.txt
 	@$(COMPILE) deploy/setup/node.in --no-deps -o deploy/setup/node.txt
+	@$(COMPILE) tests/client/requirements.in -o tests/client/requirements.txt
 	@$(COMPILE) deploy/check/tools.in --no-deps -o deploy/check/requirements.txt
 
 clean: ## remove the environment and what tools left; never the data
