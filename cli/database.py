@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.failing import Failed, fail, finish
-from cli.operator import operator_actor
+from cli.operator import operator_name
 from cli.secret_files import addresses_by_role, write_once
 from cli.showing import print_json, print_lines, print_table
 from services.api_gateway.token_store import TokenFacts, issue_token, list_tokens, revoke_token
@@ -96,7 +96,7 @@ def create(
                     role=role.value,
                     customer_id=customer,
                     expires=expires,
-                    actor=operator_actor(),
+                    operator=operator_name(),
                 )
             except DatabaseRejected:
                 raise Failed(f"there is no organization {organization} with such a customer") from None
@@ -160,7 +160,7 @@ def revoke(
 
     async def revoked() -> bool:
         async with _pool(database_url) as pool:
-            return await revoke_token(pool, organization, token_id, actor=operator_actor())
+            return await revoke_token(pool, organization, token_id, operator=operator_name())
 
     async def do() -> None:
         if not await revoked():

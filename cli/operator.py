@@ -2,8 +2,6 @@
 
 import getpass
 
-from services.api_gateway.acting import told_actor
-
 
 def operator_name() -> str:
     """The account; `operator` where it has no name."""
@@ -11,8 +9,3 @@ def operator_name() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "operator"
-
-
-def operator_actor() -> str:
-    """The actor of a transaction, for triggers to keep."""
-    return told_actor("operator", None, operator_name())

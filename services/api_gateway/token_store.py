@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+from services.api_gateway.acting import told_actor
 from services.api_gateway.principal import Actor, ActorKind, Principal, Role
 from shared.database.errors import translated_errors
 from shared.database.pool import Connection, Pool, organization_transaction
@@ -59,10 +60,14 @@ async def issue_token(
     role: Role | str,
     customer_id: int | None = None,
     expires: datetime | None = None,
-    actor: str = "",
+    operator: str | None = None,
 ) -> str:
-    """Make a token and answer with it; it is shown this once. Raises DatabaseRejected for an unknown customer."""
-    async with organization_transaction(pool, organization_id, actor=actor) as connection:
+    """Make a token and answer with it; it is shown this once. Raises DatabaseRejected for an unknown customer.
+
+    Args:
+        operator: who makes it at the database, for the audit log; None: mailprobe itself.
+    """
+    async with organization_transaction(pool, organization_id, actor=_actor(operator)) as connection:
         token, _ = await insert_token(
             connection, organization_id, name=name, role=Role(role), customer_id=customer_id, expires=expires
         )
@@ -104,9 +109,9 @@ async def find_token(connection: Connection, organization_id: int, identifier: i
     return None if row is None else TokenFacts(**row)
 
 
-async def revoke_token(pool: Pool, organization_id: int, token_id: int, *, actor: str = "") -> bool:
+async def revoke_token(pool: Pool, organization_id: int, token_id: int, *, operator: str | None = None) -> bool:
     """Delete a token; whether it was there. It is refused from the next request on."""
-    async with organization_transaction(pool, organization_id, actor=actor) as connection:
+    async with organization_transaction(pool, organization_id, actor=_actor(operator)) as connection:
         return await delete_token(connection, organization_id, token_id)
 
 
@@ -134,3 +139,7 @@ async def touch_token(pool: Pool, principal: Principal) -> None:
     """Note that a token was used."""
     async with organization_transaction(pool, principal.organization_id) as connection:
         await connection.execute(_TOUCH, principal.actor.id)
+
+
+def _actor(operator: str | None) -> str:
+    return "" if operator is None else told_actor("operator", None, operator)

@@ -30,6 +30,7 @@ from tests.support.broker_contract import (
     declared,
     policies_of_contract,
 )
+from tests.support.broker_own_queues import OwnQueuesContract
 from tests.support.servers.process import free_ports
 from tests.support.servers.rabbitmq import GivenRabbit
 
@@ -57,7 +58,7 @@ async def world(rabbitmq: GivenRabbit, amqp_url: str, amqp_vhost: str) -> AsyncI
     await asyncio.gather(*(client.close() for client in made.clients))
 
 
-class TestRabbitBroker(BrokerContract):
+class TestRabbitBroker(BrokerContract, OwnQueuesContract):
     """The contract, against a real RabbitMQ."""
 
 

@@ -19,6 +19,7 @@ from tests.support.broker_contract import (
     declared,
     policies_of_contract,
 )
+from tests.support.broker_own_queues import OwnQueuesContract
 
 
 class OneProcess:
@@ -42,7 +43,7 @@ async def world() -> AsyncIterator[BrokerWorld]:
         await one.broker.close()
 
 
-class TestInProcessBroker(BrokerContract):
+class TestInProcessBroker(BrokerContract, OwnQueuesContract):
     """The contract, without a broker."""
 
 
