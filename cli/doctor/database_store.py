@@ -19,8 +19,6 @@ FROM pg_roles WHERE rolname = ANY($1)"""
 _UNFORCED = """
 SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organization_id'
 WHERE c.relnamespace = 'mailprobe'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-  AND c.relname IN ('customers', 'monitors', 'tokens', 'results', 'missed', 'monitor_health', 'incidents',
-                    'notification_channels', 'deliveries', 'maintenance_windows', 'tags')
   AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
 ORDER BY 1"""
 _QUEUES = """
