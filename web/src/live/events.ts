@@ -28,11 +28,15 @@ export interface Heard {
   result?: (event: ResultEvent) => void;
   monitor?: (event: MonitorEvent) => void;
   incident?: (event: { monitorId: string }) => void;
+  /** From now on everything is told: what was loaded before may lack what happened in between. */
+  opened?: () => void;
   /** Something may have been missed: everything is to be loaded anew. */
   reset?: () => void;
 }
 
 const MOST_WATCHED = 200;
+// Whoever types a search looks at other monitors with each key; only where they stay is it listened.
+const SETTLED_MS = 300;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
 
@@ -41,20 +45,17 @@ export function listenTo(watched: readonly string[], heard: Heard): () => void {
   let source: EventSource | null = null;
   let retry: ReturnType<typeof setTimeout> | undefined;
   let wait = FIRST_RETRY_MS;
-  let lost = false;
 
   const open = (): void => {
     const watch = watched.slice(0, MOST_WATCHED).join(",");
     source = new EventSource(`/api/events${watch === "" ? "" : `?watch=${watch}`}`);
     source.onopen = () => {
       wait = FIRST_RETRY_MS;
-      if (lost) heard.reset?.(); // a stream opened anew by us knows nothing of what came before it
-      lost = false;
+      heard.opened?.();
     };
     // The browser comes back by itself after a broken connection, and for good gives up after an answer that is none.
     source.onerror = () => {
       if (source?.readyState !== EventSource.CLOSED) return;
-      lost = true;
       retry = setTimeout(open, wait);
       wait = Math.min(wait * 2, LONGEST_RETRY_MS);
     };
@@ -65,7 +66,7 @@ export function listenTo(watched: readonly string[], heard: Heard): () => void {
     on(source, "reset", heard.reset);
   };
 
-  open();
+  retry = setTimeout(open, SETTLED_MS);
   return () => {
     clearTimeout(retry);
     source?.close();

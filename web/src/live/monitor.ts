@@ -40,6 +40,7 @@ export function useLiveMonitor(publicId: string, details: Loaded<Details>): void
       incident: (event) => {
         if (mine(event)) reload();
       },
+      opened: reload,
       reset: reload,
     });
     return () => {

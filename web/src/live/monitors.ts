@@ -43,6 +43,7 @@ export function useLiveMonitors(items: readonly MonitorItem[], loaded: Loaded<Mo
         reload(ADDED_UP_MS);
       },
       monitor: () => reload(SETTLED_MS),
+      opened: () => reload(SETTLED_MS),
       reset: () => reload(0),
     });
     return () => {
