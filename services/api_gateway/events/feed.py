@@ -76,13 +76,18 @@ class Feed:
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
+        blind = False
         while True:
             await self._heard()
             try:
                 async with self._lock:
                     await self._look()
+                blind = False
             except DatabaseError as error:
-                _log.info("events_not_looked_at", organization_id=self._organization_id, reason=str(error))
+                if not blind:
+                    _log.info("events_not_looked_at", organization_id=self._organization_id, reason=str(error))
+                blind = True
+                self._wake.set()  # as soon as it is back
                 await asyncio.sleep(1.0)
             await asyncio.sleep(SPACING_SECONDS)
 
