@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from aiohttp.test_utils import TestServer
 from services.api_gateway.app import create_app
 from services.api_gateway.token_store import issue_token
 from services.imap_worker.probe import imap_probe
+from services.scheduler.requests import find_near
 from shared.broker.in_process import InProcessBroker
 from shared.checks.messages import CheckJob
 from shared.checks.outcome import Outcome
@@ -118,7 +119,10 @@ class ImportHall:
         await self._move_clock()
         if self.rounds % 20 == 1:
             await self.world.reconcile()
-        await self.world.tick(seen=False)
+        if self.rounds % 5 == 1:
+            await self.world.tick(seen=False)
+        else:
+            await self._publish_requests()
         for job in self.world.new_jobs():
             task = asyncio.create_task(self._work(job))
             self.under_way.add(task)
@@ -130,6 +134,14 @@ class ImportHall:
             await asyncio.wait(self.under_way, timeout=max(0.05, began + 0.6 - time.monotonic()))
         else:
             await asyncio.sleep(0.05)
+
+    async def _publish_requests(self) -> None:
+        """What the scheduler does between its ticks, whenever something was asked for."""
+        await find_near(self.world.term)
+        for dispatcher in self.world.dispatchers.values():
+            if dispatcher._queue.requests_near.is_set():
+                dispatcher._queue.requests_near.clear()
+                await dispatcher.publish_requests()
 
     async def _move_clock(self) -> None:
         """On by a second; or, where everything waits for its host's window to end, to that moment."""
@@ -149,6 +161,20 @@ class ImportHall:
         await self.world.record([result_of(job, outcome, circumstances)])
 
 
+def _refusals(dovecot: DovecotServer) -> Callable[[], int]:
+    """How many passwords it refused; counted anew only when it has logged something."""
+    known = (-1, 0)
+
+    def count() -> int:
+        nonlocal known
+        length = len(dovecot.log())
+        if length != known[0]:
+            known = (length, dovecot.rejected_logins())
+        return known[1]
+
+    return count
+
+
 @asynccontextmanager
 async def import_hall(dsn: str, dovecot: DovecotServer, folder: Path) -> AsyncIterator[ImportHall]:
     """A hall, open for as long as the block lasts."""
@@ -156,7 +182,7 @@ async def import_hall(dsn: str, dovecot: DovecotServer, folder: Path) -> AsyncIt
         world = await stack.enter_async_context(World.opened(dsn, **PACE))
         pool = await stack.enter_async_context(open_pool(dsn, role=GATEWAY_ROLE, application_name="gateway"))
         front = await stack.enter_async_context(
-            watchful_front(dovecot.imap_port, refused=dovecot.rejected_logins, clock_ms=lambda: world.now)
+            watchful_front(dovecot.imap_port, refused=_refusals(dovecot), clock_ms=lambda: world.now)
         )
         token = await issue_token(pool, organization_id=1, name="import", role="admin")
         broker = InProcessBroker()
