@@ -58,7 +58,7 @@ class _Subjects:
 
 
 def exposition(subjects: Sequence[Subject]) -> bytes:
-    """The whole text. Takes about 15 µs a sample, so that many are better written in a thread."""
+    """The whole text. Ten thousand monitors take a second or two, so that it is better written in a thread."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Subjects(subjects))
     return generate_latest(registry)
