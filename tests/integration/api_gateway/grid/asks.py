@@ -101,6 +101,8 @@ ASKS: Mapping[str, Ask] = {
     "changeMonitor?customerId": Ask(
         ("customer",), body=lambda named: {"customerId": _said(named, "customer", by="id")}, instead="mine monitor"
     ),
+    "cancelCustomer": Ask(instead="new customer"),
+    "keepCustomer": Ask(instead="new customer"),
     "createCustomer": Ask(body=lambda _: {"name": f"sent-{next(_number)}"}),
     "changeCustomer": Ask(body=lambda _: {"name": "sent"}),
     "listIncidents?customerId": Ask(("customer",), "customerId={customer}"),

@@ -25,7 +25,7 @@ _TOKEN = """INSERT INTO tokens (organization_id, customer_id, name, role, token_
     VALUES ($1, $2, 'sent', 'user', $3, '') RETURNING id, public_id"""
 # What nobody may take away over HTTP, or people alone.
 _REMOVALS: Mapping[str, str] = {
-    "customer": "DELETE FROM customers WHERE organization_id = $1 AND id = $2",
+    "new customer": "DELETE FROM customers WHERE organization_id = $1 AND id = $2",
     "package": "DELETE FROM package_configs WHERE organization_id = $1 AND id = $2",
     "user": "DELETE FROM users WHERE organization_id = $1 AND id = $2",
     "organization token": "DELETE FROM tokens WHERE organization_id = $1 AND id = $2",
@@ -91,7 +91,8 @@ class Maker:
 
     async def gone(self, kind: str) -> dict[str, Any]:
         """One that was there."""
-        thing = await self.made("new customer" if kind == "customer" else kind)
+        kind = "new customer" if kind == "customer" else kind
+        thing = await self.made(kind)
         if kind == "incident":
             await self._world.as_pipeline("DELETE FROM incidents WHERE id = $1", thing["id"])
         elif kind in _REMOVALS:
