@@ -9,7 +9,8 @@ from cli.api_client import api_client
 from cli.failing import EXIT_USAGE, Failed, finish
 from cli.moments import NoMoment, iso, read_length, read_moment
 from cli.monitors import AsJson, TokenFile, Url
-from cli.showing import plain, print_json, print_lines, print_table
+from cli.output import Format, Output, printed
+from cli.showing import plain, print_lines, print_table
 
 _LONGEST_CELL = 60
 
@@ -36,6 +37,7 @@ def list_(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")] = 100,
     json: AsJson = False,
+    output: Output = Format.TABLE,
     url: Url = None,
     token_file: TokenFile = None,
 ) -> None:
@@ -50,8 +52,7 @@ def list_(
             return await api.audit(limit=limit, **query)
 
     items = finish(found())
-    if json:
-        print_json(items)
+    if printed(output, items, json=json):
         return
     if not items:
         print_lines("Nothing of that kind was done.")

@@ -18,6 +18,7 @@ from shared.broker.in_process import InProcessBroker
 from shared.database.pool import GATEWAY_ROLE, open_pool
 from shared.runtime.settings import GatewaySettings
 from shared.sealing import PrivateKeyRing, PublicKeyRing, generate_key_rings
+from tests.support.command_session import Session, command_session
 from tests.support.recorder_desk import RecorderDesk, recorder_desk
 
 
@@ -92,6 +93,13 @@ def mailprobe(environment: Mapping[str, str]) -> Command:
         return Result(process.returncode or 0, out.decode(), said.decode())
 
     return run
+
+
+@pytest_asyncio.fixture
+async def session(environment: Mapping[str, str]) -> AsyncIterator[Session]:
+    """The same for many runs, in one process."""
+    async with command_session(environment) as run:
+        yield run
 
 
 @pytest_asyncio.fixture

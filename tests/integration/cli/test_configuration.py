@@ -20,9 +20,9 @@ from cli.configuration.server import look
 from cli.configuration.showing import plan_lines
 from cli.configuration.yaml_reading import write_yaml
 from shared.database.pool import GATEWAY_ROLE, open_pool, organization_transaction
+from tests.support.command_session import Session
 from tests.support.recorder_desk import RecorderDesk
 
-Command = Any
 MARKER = "marker-71d4-secret"
 PLAIN = Wishes()
 
@@ -159,15 +159,15 @@ def shown(plan: Plan) -> list[str]:
     return [str(line) for line in plan_lines(plan)]
 
 
-async def test_the_commands_say_by_their_exit_codes_what_there_is_to_do(mailprobe: Command, files: Path) -> None:
-    new = await mailprobe("diff", str(files))
+async def test_the_commands_say_by_their_exit_codes_what_there_is_to_do(session: Session, files: Path) -> None:
+    new = await session("diff", str(files))
     assert (new.exit_code, "+ monitor  Info (Müller & Söhne)" in new.stdout) == (2, True), new.output
     assert "11 to make, 1 as they should be." in new.stdout
-    applied = await mailprobe("apply", str(files))
+    applied = await session("apply", str(files))
     assert (applied.exit_code, "11 steps taken" in applied.stdout) == (0, True), applied.output
-    same = await mailprobe("diff", str(files))
+    same = await session("diff", str(files))
     assert (same.exit_code, same.stdout) == (0, "12 as they should be.\n"), same.output
-    told = await mailprobe("export")
+    told = await session("export")
     assert told.exit_code == 0, told.output
     assert "set 4 variables before applying it: " in told.stderr
     assert not [each for each in (new, applied, same, told) if MARKER in each.output]
@@ -260,7 +260,7 @@ async def test_only_what_the_manager_made_is_removed(mail: Mail) -> None:
     assert len((await mail.applied(ours, take_over=True)).done) == 1
 
 
-async def test_what_could_not_be_done_is_said_and_the_rest_is_done(mailprobe: Command, tmp_path: Path) -> None:
+async def test_what_could_not_be_done_is_said_and_the_rest_is_done(session: Session, tmp_path: Path) -> None:
     path = tmp_path / "mail.yaml"
     path.write_text(
         """
@@ -272,12 +272,12 @@ maintenance:
   - {name: for nobody, startTime: 2099-01-01T00:00, duration: 1h, monitors: too often}
 """
     )
-    applied = await mailprobe("apply", str(path))
+    applied = await session("apply", str(path))
     assert applied.exit_code == 1, applied.output
     assert "monitor too often: checkInterval must be at least 5 minutes" in applied.stderr
     assert "window for nobody: the monitor it needs could not be made" in applied.stderr
     assert "2 of 4 steps were taken, 2 were not; apply again to go on." in applied.stderr
-    differs = await mailprobe("diff", str(path), "--json")
+    differs = await session("diff", str(path), "--json")
     assert [step["name"] for step in json.loads(differs.stdout)["steps"]] == ["too often", "for nobody"]
 
 
