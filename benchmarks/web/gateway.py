@@ -17,6 +17,7 @@ from shared.database.pool import GATEWAY_ROLE, PIPELINE_ROLE, connect, open_pool
 from shared.sealing import generate_key_rings
 
 _READY_SECONDS = 60
+_REPOSITORY = Path(__file__).parents[2]
 
 
 @asynccontextmanager
@@ -30,7 +31,9 @@ async def serving(folder: Path, monitors: int) -> AsyncIterator[tuple[str, str, 
         (public, _), (channel_public, _) = generate_key_rings(), generate_key_rings()
         port = _free_port()
         environment = {
-            **os.environ,
+            "PATH": os.defpath,
+            "HOME": str(folder),
+            "PYTHONPATH": str(_REPOSITORY),
             "MAILPROBE_DATABASE_URL": dsn,
             # Nobody is there: only tests of monitors would need a broker.
             "MAILPROBE_AMQP_URL": "amqp://nobody:nothing@127.0.0.1:9/none",

@@ -3,7 +3,7 @@
 import gzip
 from pathlib import Path
 
-BUILT = Path("services/api_gateway/pages/built")
+BUILT = Path(__file__).parents[2] / "services" / "api_gateway" / "pages" / "built"
 JAVASCRIPT_BUDGET_KIB = 60
 
 
