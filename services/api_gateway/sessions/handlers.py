@@ -257,7 +257,7 @@ async def _state(request: web.Request, principal: Principal | None) -> SessionSt
                 person = await find_person(connection, principal.home, principal.actor.id)
     return SessionState(
         authenticated=principal is not None,
-        set_up_needed=principal is None and not await people_exist(resources.pool),
+        set_up_needed=person is None and not await people_exist(resources.pool),
         insecure=not cookies.is_secure(request, resources.settings),
         user=None if person is None else _shown(person),
         organization=None if organization is None else ActingFor(id=organization.id, name=organization.name),

@@ -20,6 +20,7 @@ async def test_the_first_person_sets_up_and_looks_after_everything(world: Any) -
     made = browser(world.api)
     state = await made.state()
     assert (state["authenticated"], state["setUpNeeded"], state["user"]) == (False, True, None)
+    assert (await world.api.get("/api/session")).body["setUpNeeded"] is True  # to a token too
     token = await set_up_token(world.gateway_pool)
     body = {"token": token, "email": OWNER, "name": "Olga Owner", "password": PASSWORD}
     answer = await made.post("/api/set-up", body)
