@@ -12,6 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 from services.api_gateway.field_types import IDENTIFIER_PATTERN
 from services.api_gateway.manners import describing, entity_tags
 from services.api_gateway.manners.layer import resources_of
+from services.api_gateway.openapi_links import add_links
 from services.api_gateway.operation import Operation
 from services.api_gateway.operations import OPERATIONS
 from services.api_gateway.problems import CONTENT_TYPE, ProblemBody
@@ -81,6 +82,7 @@ def openapi_document() -> dict[str, Any]:
     for operation in OPERATIONS:
         described = _operation(operation, resources.get(operation.path), schemas)
         paths.setdefault(operation.path, {})[operation.method.lower()] = described
+    add_links(paths, definitions)
     return {
         "openapi": "3.1.0",
         "info": {

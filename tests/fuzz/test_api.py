@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -11,10 +12,13 @@ import requests
 import structlog
 
 from tests.fuzz.api.asking import Findings, ask_everything
+from tests.fuzz.api.following import follow_links
 from tests.fuzz.api.gateway import RunningGateway, running_gateway
 
 EXAMPLES_OF_EACH = 1_000
 SEED_EXAMPLES_OF_EACH = 4
+STORIES = int(os.environ.get("FUZZ_STORIES", "200"))
+STEPS = 12
 LONGEST_SECONDS = 3 * 3600
 CUSTOMER = "11111111-1111-4111-8111-111111111111"
 
@@ -31,7 +35,7 @@ async def gateway(database_dsn: str) -> AsyncIterator[RunningGateway]:
 
 def furnish(running: RunningGateway) -> None:
     """One thing of each kind, for requests to name."""
-    bodies = {
+    bodies: dict[str, Any] = {
         "/api/imap-pop-monitors": {"customerId": CUSTOMER, "name": "a", "hostname": "mail.example.com"},
         "/api/notification-channels": {"type": "email", "name": "a", "config": {"email": "a@example.com"}},
         "/api/maintenance-windows": {
@@ -77,3 +81,16 @@ async def test_a_thousand_requests_of_each_operation(
         findings = await _asked(gateway, EXAMPLES_OF_EACH, first)
         print(findings.in_words())
     assert not findings.wrong, _told(findings)
+
+
+@pytest.mark.fuzz
+@pytest.mark.timeout(LONGEST_SECONDS)
+async def test_what_was_made_is_there_until_it_is_gone(
+    gateway: RunningGateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with capsys.disabled():
+        print(f"\n{STORIES} stories of {STEPS} steps along the links of the document")
+        findings = follow_links(gateway, stories=STORIES, steps=STEPS)
+        print(findings.in_words())
+    assert not findings.wrong, _told(findings)
+    assert findings.statuses[201] > 0, "nothing was ever made"
