@@ -123,4 +123,4 @@ lock: setup-dev ## write the exact versions of pyproject.toml's needs to require
 	@$(COMPILE) deploy/check/tools.in --no-deps -o deploy/check/requirements.txt
 
 clean: ## remove the environment and what tools left; never the data
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv web/node_modules services/api_gateway/pages/built .cache/node .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -37,6 +37,11 @@ export function mayWrite(): boolean {
   return role === "admin" || role === "user";
 }
 
+/** Whether this person may pause and resume monitors. */
+export function mayPause(): boolean {
+  return mayWrite() || session.value?.user?.role === "readonly";
+}
+
 /** A session that ended elsewhere ends here with the next refused request. */
 export function followRefusals(): void {
   let seen = refused.value;

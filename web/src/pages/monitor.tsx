@@ -15,7 +15,7 @@ import { Problem } from "../parts/problem";
 import { ResponseChart } from "../parts/response_chart";
 import { StandingMark } from "../parts/standing";
 import { go, query, withQuery } from "../routing";
-import { mayWrite } from "../session";
+import { mayPause, mayWrite } from "../session";
 import { certificateOf, diagnosticsOf } from "../words/checks";
 import { endpointOf, standingOf } from "../words/monitors";
 import { duration, percent } from "../words/plain";
@@ -166,9 +166,11 @@ function Actions(props: { id: string; details: Details; again: () => void; check
           Check now
         </button>
       )}
-      <button type="button" onClick={() => void turn(paused ? "active" : "disabled", paused ? `${monitor.name} is checked again.` : `${monitor.name} is paused.`)}>
-        {paused ? "Resume" : "Pause"}
-      </button>
+      {mayPause() && (
+        <button type="button" onClick={() => void turn(paused ? "active" : "disabled", paused ? `${monitor.name} is checked again.` : `${monitor.name} is paused.`)}>
+          {paused ? "Resume" : "Pause"}
+        </button>
+      )}
       {mayWrite() && (
         <>
           <a class="button" href={`/monitors/${props.id}/edit`}>
