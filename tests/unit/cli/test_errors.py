@@ -1,12 +1,24 @@
 """What goes wrong is said in a sentence, with an exit code, and never as a traceback."""
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner, Result
 
 from cli.api_client import _fault
 from cli.main import app
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A service that is started logs to the standard output of its run, which is closed when the run is over."""
+    handlers = logging.getLogger().handlers[:]
+    yield
+    structlog.reset_defaults()
+    logging.getLogger().handlers[:] = handlers
 
 
 @pytest.fixture(autouse=True)
