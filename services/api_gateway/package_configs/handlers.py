@@ -1,7 +1,5 @@
 """Package configs over HTTP. Whoever is limited to some customers sees the packages that hold for those."""
 
-from http import HTTPStatus
-
 from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
@@ -9,7 +7,7 @@ from services.api_gateway.customer_models import Customer
 from services.api_gateway.customer_store import list_customers
 from services.api_gateway.package_configs.models import ANSWER_ONLY, PackageConfigPatch, PackageConfigs
 from services.api_gateway.package_configs.package_store import change_package, list_packages, package_of_customer
-from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
+from services.api_gateway.problems import Fault, not_found, wrong_fields
 from services.api_gateway.reading import read_object, validated
 from shared.database.pool import Connection
 
@@ -68,5 +66,6 @@ async def _only_of_customers(connection: Connection, call: Call) -> set[str] | N
 def _package_type(request: web.Request) -> str:
     given = request.match_info["packageType"]
     if not given.isprintable() or not given.strip() or len(given) > _LONGEST_TYPE:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"packageType must be 1 to {_LONGEST_TYPE} printable characters")
+        detail = f"packageType must be 1 to {_LONGEST_TYPE} printable characters"
+        raise wrong_fields([Fault(pointer="/packageType", detail=detail)])
     return given
