@@ -57,6 +57,7 @@ VALUES: dict[str, Any] = {
     "incidents.locations": [0],
     "incident_events.kind": "note",
     "maintenance_targets.tag_id": None,
+    "status_page_components.tag_id": None,
     "maintenance_windows.starts_at": _NOW,
     "maintenance_windows.ends_at": _NOW + timedelta(hours=1),
     "maintenance_windows.whole_customer": False,
