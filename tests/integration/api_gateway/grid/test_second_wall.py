@@ -21,7 +21,7 @@ INSTALLATION_WIDE = frozenset(
 )
 # What runs with its owner's rights when the gateway calls it, and so has to keep organizations apart by itself.
 TRUSTED_FUNCTIONS = frozenset(
-    {"find_token", "find_bearer", "find_session", "find_account", "find_link"}  # by a secret, or to sign in
+    {"find_token", "find_bearer", "find_session", "find_account", "find_link", "find_status_page"}  # by a secret
     | {"audit_refused_sign_in"}  # writes of somebody before they are let in, and answers nothing
     | {"login_busy_until", "people_exist"}  # answer with a time, and with yes or no
     | {"all_organizations"}  # for people who look after the installation
