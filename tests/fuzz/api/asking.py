@@ -117,7 +117,8 @@ def judge(findings: Findings, name: str, case: Any, response: Any, **more: Any) 
             kind = type(problem).__name__
             if not _is_meant(kind, name, response):
                 said = f"{problem}\n{case.as_curl_command()}\n{response.text[:500]}"
-                findings.wrong.setdefault((name, kind), said)
+                # It may hold half of a surrogate pair, which no terminal takes.
+                findings.wrong.setdefault((name, kind), said.encode("utf-8", "backslashreplace").decode())
 
 
 def _each(group: BaseExceptionGroup[Any]) -> list[BaseException]:
@@ -133,8 +134,8 @@ def _is_meant(kind: str, name: str, response: Any) -> bool:
     if kind == _REFUSED:
         return response.status_code in (400, 409, 412, 422) and bool(_faults(response))
     if kind == _TAKEN:
-        # Each part of a batch is answered for by itself.
-        return name == "changeMonitors" and response.json()["failed"] > 0
+        # A condition that fails says so before the body is looked at; each part of a batch is answered for by itself.
+        return response.status_code == 412 or (name == "changeMonitors" and response.json()["failed"] > 0)
     return False
 
 
