@@ -1,5 +1,6 @@
 """Maintenance windows over HTTP. Whoever may read may plan, a supporter apart; each change is one transaction."""
 
+from datetime import UTC, datetime
 from http import HTTPStatus
 from uuid import UUID
 
@@ -19,7 +20,16 @@ from services.api_gateway.maintenance.models import (
     WindowQuery,
     without_answer_fields,
 )
-from services.api_gateway.maintenance.rules import Plan, Selection, Wanted, planned, selected, wanted, way_faults
+from services.api_gateway.maintenance.rules import (
+    Plan,
+    Selection,
+    Wanted,
+    planned,
+    selected,
+    upcoming,
+    wanted,
+    way_faults,
+)
 from services.api_gateway.maintenance.window_store import (
     KnownMonitor,
     StoredWindow,
@@ -236,6 +246,10 @@ def _answer(stored: StoredWindow) -> MaintenanceWindow:
         is_active=plan.is_active,
         is_open=occurrence is not None and occurrence[2],
         occurrence=shown,
+        upcoming=[
+            Occurrence(start_time=moment_of_ms(begins), end_time=moment_of_ms(ends))
+            for begins, ends in upcoming(plan, now=datetime.now(UTC))
+        ],
         imap_pop_monitor_id=_single_monitor(selection),
         targets=[Target(id=monitor_id) for monitor_id in selection.monitor_ids],
         tags=[TagBrief(**tag) for tag in stored.tags],

@@ -32,7 +32,18 @@ from shared.checks.maintenance import Frequency, known_zones, last_day
 
 # Fields of answers that mean nothing in a request: what a GET brought may be sent back.
 ANSWER_ONLY = frozenset(
-    {"id", "publicId", "organizationId", "tags", "isOpen", "occurrence", "createdBy", "createdAt", "updatedAt"}
+    {
+        "id",
+        "publicId",
+        "organizationId",
+        "tags",
+        "isOpen",
+        "occurrence",
+        "upcoming",
+        "createdBy",
+        "createdAt",
+        "updatedAt",
+    }
 )
 # The documented API watches more than mailboxes; clients send these as null.
 OTHER_TARGETS = frozenset(
@@ -214,6 +225,7 @@ class MaintenanceWindow(OwnedAnswer):
     is_active: bool
     is_open: bool = Field(description="Whether it is open now.")
     occurrence: Occurrence | None = Field(description="The one that is open now, else the next of the coming weeks.")
+    upcoming: list[Occurrence] = Field(description="The next five, the open one first; none while it is not active.")
     imap_pop_monitor_id: int | None = Field(description="The monitor, where it is for a single one and no tag.")
     targets: list[Target]
     tags: list[TagBrief]

@@ -11,9 +11,19 @@ from uuid import UUID
 
 from services.api_gateway.maintenance.models import RecurrencePattern, WindowFields
 from services.api_gateway.problems import Fault
-from shared.checks.maintenance import LONGEST_RECURRING_MS, Window, longest_pause_ms, window_from_pattern
+from shared.checks.maintenance import (
+    LONGEST_RECURRING_MS,
+    Window,
+    longest_pause_ms,
+    occurrences,
+    window_from_pattern,
+)
 
-_LONGEST_DAYS = LONGEST_RECURRING_MS // 86_400_000
+_DAY_MS = 86_400_000
+_LONGEST_DAYS = LONGEST_RECURRING_MS // _DAY_MS
+UPCOMING = 5
+# Looked for nearby first: a daily window has five within a week, and a list may show hundreds of them.
+_AHEAD_DAYS = (8, 62, 800)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,21 @@ def planned(sent: WindowFields, *, stored: Plan | None) -> tuple[Plan | None, li
         said = "End time has to be before the window begins again, or nobody would ever be told of a failure"
         faults.append(Fault(pointer=at_fault, detail=said))
     return (None if faults else plan), faults
+
+
+def upcoming(plan: Plan, *, now: datetime) -> list[tuple[int, int]]:
+    """The next times it is open (begin, end), the current one first: five at most, within a little over two years."""
+    if not plan.is_active:
+        return []
+    window = plan.window()
+    now_ms = round(now.timestamp() * 1000)
+    ahead_of_ms = max(now_ms, window.starts_ms)
+    found: list[tuple[int, int]] = []
+    for days in _AHEAD_DAYS:
+        found = occurrences(window, from_ms=now_ms, until_ms=ahead_of_ms + days * _DAY_MS)
+        if len(found) >= UPCOMING or window.recurrence is None:
+            break
+    return sorted(found)[:UPCOMING]
 
 
 def _never_ends(window: Window) -> bool:

@@ -1,12 +1,22 @@
 """What a window may be, judged by what comes of a request laid over what is stored."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from services.api_gateway.maintenance.models import WindowCreate, WindowPatch, without_answer_fields
-from services.api_gateway.maintenance.rules import Plan, Selection, Wanted, planned, selected, wanted, way_faults
+from services.api_gateway.maintenance.rules import (
+    Plan,
+    Selection,
+    Wanted,
+    planned,
+    selected,
+    upcoming,
+    wanted,
+    way_faults,
+)
 from services.api_gateway.reading import validated
 
 START, END = "2026-07-10T22:00:00.000Z", "2026-07-11T01:00:00.000Z"
@@ -198,3 +208,29 @@ def test_what_an_answer_showed_says_nothing_when_it_comes_back() -> None:
     sent, _ = validated(WindowPatch, {"imapPopMonitorId": 5, **target(5, 6), "tagIds": [], "customerId": 77})
     assert sent is not None
     assert wanted(sent, shown=shown) == Wanted(targets=[5, 6])
+
+
+def begins(plan: Plan, *, now: datetime) -> list[str]:
+    return [datetime.fromtimestamp(begin / 1000, UTC).isoformat() for begin, _ in upcoming(plan, now=now)]
+
+
+def test_the_next_five_times_keep_the_clock_of_their_zone_when_summer_ends() -> None:
+    now = datetime(2026, 10, 23, 23, tzinfo=UTC)
+    assert begins(STORED, now=now) == [
+        "2026-10-23T22:00:00+00:00",  # open
+        "2026-10-24T22:00:00+00:00",
+        "2026-10-25T23:00:00+00:00",
+        "2026-10-26T23:00:00+00:00",
+        "2026-10-27T23:00:00+00:00",
+    ]
+
+
+def test_rare_ones_are_looked_for_further_ahead_and_those_that_are_over_have_none() -> None:
+    now = datetime(2026, 10, 1, tzinfo=UTC)
+    quarterly = replace(STORED, pattern={"frequency": "monthly", "interval": 3})
+    assert len(begins(quarterly, now=now)) == 5
+    assert begins(replace(STORED, pattern=None), now=now) == []
+    assert begins(replace(STORED, is_active=False), now=now) == []
+    assert begins(replace(STORED, pattern=None), now=STORED.starts_at) == ["2026-07-10T22:00:00+00:00"]
+    last = replace(STORED, pattern={"frequency": "daily", "endRecurrenceDate": "2026-10-02"})
+    assert len(begins(last, now=now)) == 2
