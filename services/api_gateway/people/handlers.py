@@ -27,6 +27,7 @@ from services.api_gateway.people.people_store import (
     delete_person,
     end_sessions,
     find_person,
+    forget_links,
     hold_other_admins,
     insert_person,
     list_people,
@@ -115,6 +116,9 @@ async def change_user(call: Call) -> web.Response:
             if changes.keys() - {"name"}:
                 # Whatever they had open was let in as somebody else.
                 await end_sessions(connection, person.organization_id, person.id, but=_own_session(call, person))
+            if changes.keys() & {"email", "disabled"}:
+                # A link went to whoever had the old address, or to somebody who was to be kept out.
+                await forget_links(connection, person.organization_id, person.id)
     except DatabaseRejected as error:
         raise address_taken(error) from None
     return json_answer(user_answer(changed))

@@ -14,6 +14,7 @@ from services.api_gateway.people.people_store import (
     EMAIL_TAKEN,
     end_sessions,
     find_person,
+    forget_links,
     hold_other_admins,
     insert_person,
     list_people,
@@ -109,6 +110,7 @@ async def disable_person(pool: Pool, organization_id: int, *, email: str, disabl
             raise Refused(f"{email} is the last admin of organization {organization_id}; make somebody else one first")
         await update_person(connection, person, {"disabled": disabled})
         await end_sessions(connection, organization_id, person.id)
+        await forget_links(connection, organization_id, person.id)
 
 
 def _as_operator(pool: Pool, organization_id: int, operator: str) -> AbstractAsyncContextManager[Connection]:

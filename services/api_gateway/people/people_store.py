@@ -27,6 +27,7 @@ _HOLD_ADMINS = """SELECT id FROM users
     ORDER BY id FOR UPDATE"""
 _END_SESSIONS = """DELETE FROM user_sessions
     WHERE organization_id = $1 AND user_id = $2 AND id IS DISTINCT FROM $3::bigint"""
+_FORGET_LINKS = "DELETE FROM user_links WHERE organization_id = $1 AND user_id = $2"
 _FORGET_DEVICES = "DELETE FROM user_devices WHERE organization_id = $1 AND user_id = $2"
 _EXIST = "SELECT people_exist()"
 
@@ -122,6 +123,11 @@ async def end_sessions(
     await connection.execute(_END_SESSIONS, organization_id, user_id, but)
     if forget_devices:
         await connection.execute(_FORGET_DEVICES, organization_id, user_id)
+
+
+async def forget_links(connection: Connection, organization_id: int, user_id: int) -> None:
+    """What was handed to a person, or to whoever has it now, opens nothing any more."""
+    await connection.execute(_FORGET_LINKS, organization_id, user_id)
 
 
 async def people_exist(pool: Pool) -> bool:

@@ -14,6 +14,7 @@ from services.api_gateway.people.people_store import (
     Person,
     end_sessions,
     find_person,
+    forget_links,
     insert_person,
     password_hash_of,
     people_exist,
@@ -142,19 +143,24 @@ async def change_own(call: Call) -> web.Response:
     call.principal.require_person()
     sent = await _body(call.request, OwnPatch)
     changes: dict[str, str] = {}
+    kept: str | None = None
     if "name" in sent.model_fields_set:
         changes["name"] = sent.name
     if sent.new_password is not None:
-        await _require_current(call, sent.current_password)
+        kept = await _require_current(call, sent.current_password)
         changes["password_hash"] = await call.resources.passwords.hashed(sent.new_password)
+    own = (call.principal.home, call.principal.actor.id)
     async with call.home_transaction() as connection:
-        person = await find_person(connection, call.principal.home, call.principal.actor.id, held=True)
+        person = await find_person(connection, *own, held=True)
         if person is None:
             raise not_found("User")
+        if sent.new_password is not None and kept != await password_hash_of(connection, *own):
+            raise _wrong_current()  # it was chosen anew meanwhile, to keep somebody out
         if changes:
             await update_person(connection, person, changes)
         if sent.new_password is not None:
-            await end_sessions(connection, person.organization_id, person.id, but=call.principal.session_id)
+            await end_sessions(connection, *own, but=call.principal.session_id)
+            await forget_links(connection, *own)
     return json_answer(await _state(call.request, call.principal))
 
 
@@ -193,8 +199,11 @@ async def end_own_session(call: Call) -> web.Response:
     return json_answer(SignedOut())
 
 
-async def _require_current(call: Call, given: str | None) -> None:
-    """Whoever finds a browser open does not get the account with it; raises Problem 400 or 429."""
+async def _require_current(call: Call, given: str | None) -> str | None:
+    """The hash of the present password, which this is; raises Problem 400 or 429.
+
+    Whoever finds a browser open does not get the account with it.
+    """
     if given is None:
         raise wrong_fields([Fault(pointer="/currentPassword", detail="currentPassword is required")])
     key = attempt_key("change", str(call.principal.actor.id))
@@ -205,9 +214,14 @@ async def _require_current(call: Call, given: str | None) -> None:
     async with call.home_transaction() as connection:
         kept = await password_hash_of(connection, call.principal.home, call.principal.actor.id)
     if not await call.resources.passwords.matches(kept, given):
-        raise wrong_fields([Fault(pointer="/currentPassword", detail=_WRONG_CURRENT)])
+        raise _wrong_current()
     async with transaction(call.resources.pool) as connection:
         await forgive(connection, forgotten=key, taken_back=None)
+    return kept
+
+
+def _wrong_current() -> Problem:
+    return wrong_fields([Fault(pointer="/currentPassword", detail=_WRONG_CURRENT)])
 
 
 def _require_own_page(request: web.Request, resources: Resources) -> None:

@@ -14,7 +14,7 @@ from services.api_gateway.acting import actor_text
 from services.api_gateway.answering import REQUEST_ID
 from services.api_gateway.client_address import address_of, counted_address
 from services.api_gateway.people.passwords import Passwords
-from services.api_gateway.people.people_store import find_person, update_person
+from services.api_gateway.people.people_store import find_person, password_hash_of, update_person
 from services.api_gateway.problems import Problem, too_many, unauthorized
 from services.api_gateway.resources import Resources
 from services.api_gateway.sessions import cookies
@@ -65,6 +65,8 @@ async def sign_in(request: web.Request, resources: Resources, *, email: str, pas
         person = await find_person(connection, account.organization_id, account.id, held=True)
         if person is None or person.disabled:
             raise wrong_credentials()
+        if await password_hash_of(connection, person.organization_id, person.id) != account.password_hash:
+            raise wrong_credentials()  # a new one was chosen while this one was looked at
         if fresh is not None:
             await update_person(connection, person, {"password_hash": fresh})
         await forgive(connection, forgotten=limits[0].key, taken_back=limits[1].key if len(limits) > 1 else None)
