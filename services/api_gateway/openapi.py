@@ -16,6 +16,7 @@ from services.api_gateway.openapi_links import add_links
 from services.api_gateway.operation import Operation
 from services.api_gateway.operations import OPERATIONS
 from services.api_gateway.problems import CONTENT_TYPE, ProblemBody
+from services.api_gateway.status_pages.models import SLUG_PATTERN
 
 _REF = "#/components/schemas/{model}"
 _Schemas = Mapping[tuple[Any, JsonSchemaMode], dict[str, Any]]
@@ -155,6 +156,7 @@ _PATH_SCHEMAS: Mapping[str, dict[str, Any]] = {
         "pattern": IDENTIFIER_PATTERN,
     },
     "packageType": {"type": "string", "pattern": "^[^{}/]{1,100}$"},
+    "slug": {"type": "string", "description": "The end of a status page's address.", "pattern": SLUG_PATTERN},
 }
 
 
@@ -194,7 +196,7 @@ def _responses(operation: Operation, resource: Operation | None, schemas: _Schem
         headers = ["X-Request-Id", *_remaining(operation), *(["Location"] if status == HTTPStatus.CREATED else [])]
         headers += describing.headers(operation, resource, status)
         responses[status] = _response(HTTPStatus(status).phrase, operation.media_type, schema, headers)
-        if status == HTTPStatus.NO_CONTENT:
+        if status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             del responses[status]["content"]
     if operation.tagged is not None:
         headers = ["X-Request-Id", *_remaining(operation), entity_tags.HEADER]

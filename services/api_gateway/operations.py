@@ -47,6 +47,7 @@ from services.api_gateway.probe_handlers import Alive, Readiness
 from services.api_gateway.reference.operations import REFERENCE_OPERATIONS
 from services.api_gateway.sessions.operations import SESSION_OPERATIONS
 from services.api_gateway.standing.operations import STANDING_OPERATIONS
+from services.api_gateway.status_pages.operations import STATUS_PAGE_OPERATIONS
 from services.api_gateway.tags.operations import TAG_OPERATIONS
 from services.api_gateway.tokens.operations import TOKEN_OPERATIONS
 
@@ -263,4 +264,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *TOKEN_OPERATIONS,
     *ORGANIZATION_OPERATIONS,
     *REFERENCE_OPERATIONS,
+    *STATUS_PAGE_OPERATIONS,
 )

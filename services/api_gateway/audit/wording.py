@@ -15,6 +15,8 @@ _NAMES = {
     "password_hash": "password",
     "starts_at": "startTime",
     "ends_at": "endTime",
+    "address_token": "slug",
+    "shows_hosts": "showsHostnames",
 }
 
 

@@ -51,6 +51,11 @@ async def organization_held(call: Call, connection: Connection) -> None:
     await connection.execute("SELECT FROM organizations WHERE id = $1 FOR NO KEY UPDATE", call.organization_id)
 
 
+async def status_page_held(call: Call, connection: Connection) -> None:
+    """The status page of an address."""
+    await _hold(call, connection, "status_pages", read_uuid(call.request.match_info["publicId"]))
+
+
 async def window_held(call: Call, connection: Connection) -> None:
     """The maintenance window of an address; in the order its own changes take locks."""
     identifier = read_identifier(call.request.match_info["id"])

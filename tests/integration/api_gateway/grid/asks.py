@@ -22,6 +22,8 @@ PLACES: Mapping[str, str] = {
     "/api/organization/tokens/{id}": "organization token",
     "/api/customer/tokens/{id}": "customer token",
     "/api/sessions/{publicId}": "session",
+    "/api/status-pages/{publicId}": "status page",
+    "/status/{slug}": "seen status page",
 }
 
 _number = count(1)
@@ -61,6 +63,11 @@ def window(**more: Any) -> dict[str, Any]:
     """The body of a new window."""
     times = {"startTime": "2031-02-26T12:00:00Z", "endTime": "2031-02-26T13:00:00Z"}
     return {"name": f"sent-{next(_number)}", **times, **more}
+
+
+def status_page(customer: Any, **more: Any) -> dict[str, Any]:
+    """The body of a new status page."""
+    return {"title": f"sent-{next(_number)}", "customerId": customer, **more}
 
 
 def person() -> dict[str, Any]:
@@ -172,5 +179,19 @@ ASKS: Mapping[str, Ask] = {
     "signIn": Ask(body=lambda _: {"email": person()["email"], "password": "a password of nobody's"}),
     "setUp": Ask(body=lambda _: {"token": "nobody's", "password": "a password of nobody's", **person()}),
     "acceptInvitation": Ask(body=lambda _: {"token": "nobody's", "password": "a password of nobody's", "name": "sent"}),
+    "listStatusPages?customerId": Ask(("customer",), "customerId={customer}"),
+    "listStatusPages?organizationId": Ask((), "organizationId=1"),
+    "createStatusPage": Ask(("customer",), body=lambda named: status_page(_said(named, "customer"))),
+    "createStatusPage?monitor": Ask(
+        ("mine customer", "monitor"),
+        body=lambda named: status_page(
+            _said(named, "mine customer"), components=[{"monitorId": _said(named, "monitor")}]
+        ),
+    ),
+    "createStatusPage?tag": Ask(
+        ("mine customer", "tag"),
+        body=lambda named: status_page(_said(named, "mine customer"), components=[{"tagId": _said(named, "tag")}]),
+    ),
+    "changeStatusPage": Ask(body=lambda _: {"title": "sent"}),
     "changeOwnAccount": Ask(body=lambda _: {"name": "sent"}),
 }

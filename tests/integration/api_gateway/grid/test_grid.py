@@ -62,7 +62,12 @@ class Row:
         path = self.path
         if self.place:
             thing = things[self.place]
-            for name, value in (("publicId", "publicId"), ("packageType", "publicId"), ("id", "id")):
+            for name, value in (
+                ("publicId", "publicId"),
+                ("packageType", "publicId"),
+                ("slug", "publicId"),
+                ("id", "id"),
+            ):
                 path = path.replace(f"{{{name}}}", str(thing[value]))
         query = self.ask.query.format_map({kind: thing["publicId"] for kind, thing in things.items()})
         return f"{path}?{query}" if query else path

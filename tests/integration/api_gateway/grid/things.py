@@ -18,6 +18,7 @@ _PLACES: Mapping[str, str] = {
     "window": "/api/maintenance-windows",
     "tag": "/api/tags",
     "tagged": MONITORS,
+    "status page": "/api/status-pages",
 }
 _USER = """INSERT INTO users (organization_id, email, name, role) VALUES ($1, $2, 'sent', 'user')
     RETURNING id, public_id"""
@@ -25,6 +26,7 @@ _TOKEN = """INSERT INTO tokens (organization_id, customer_id, name, role, token_
     VALUES ($1, $2, 'sent', 'user', $3, '') RETURNING id, public_id"""
 # What nobody may take away over HTTP, or people alone.
 _REMOVALS: Mapping[str, str] = {
+    "seen status page": "DELETE FROM status_pages WHERE organization_id = $1 AND id = $2",
     "new customer": "DELETE FROM customers WHERE organization_id = $1 AND id = $2",
     "package": "DELETE FROM package_configs WHERE organization_id = $1 AND id = $2",
     "user": "DELETE FROM users WHERE organization_id = $1 AND id = $2",
@@ -60,6 +62,12 @@ class Maker:
                 return await self._post(_PLACES[kind], asks.channel())
             case "window":
                 return await self._post(_PLACES[kind], asks.window(name=self._tenant.word, customerId=customer_id))
+            case "status page":
+                return await self._post(_PLACES[kind], asks.status_page(customer_id, title=self._tenant.word))
+            case "seen status page":
+                # For anybody to see, hence without a word of anybody's.
+                page = await self._post(_PLACES["status page"], asks.status_page(customer_id, components=[]))
+                return {**page, "publicId": page["slug"]}
             case "tag":
                 return await self._post(_PLACES[kind], {"name": asks.channel()["name"]})
             case "tagged":
