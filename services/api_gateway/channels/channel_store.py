@@ -147,6 +147,16 @@ async def unheard_customers(
     return [Unheard(**row) for row in await connection.fetch(_UNHEARD, organization_id, customer_ids)]
 
 
+def why_not_sent(scope: str) -> str:
+    """SQL of why a delivery `d` failed, for whoever sees the customers of this parameter alone (null: every one).
+
+    A receiver's words, and where it stands, are for those who may see the channel; `address`: a monitor's own.
+    """
+    return f"""CASE WHEN {scope}::bigint[] IS NULL OR d.address IS NOT NULL OR EXISTS (
+        SELECT FROM notification_channels n WHERE n.id = d.channel_id AND n.customer_id = ANY ({scope}))
+        THEN d.error END"""
+
+
 async def _find(
     connection: Connection, organization_id: int, identifier: int | UUID, hold: str = ""
 ) -> StoredChannel | None:

@@ -76,7 +76,8 @@ async def show_alert_history(call: Call) -> web.Response:
     async with call.transaction() as connection:
         stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
         of = (call.organization_id, stored.id)
-        found = await past.past_alerts(connection, *of, before=before, limit=query.limit + 1)
+        scope = call.principal.customers_wanted()
+        found = await past.past_alerts(connection, *of, scope=scope, before=before, limit=query.limit + 1)
         total = await past.count_past_alerts(connection, *of)
     shown = found[: query.limit]
     cursor = write_cursor(call, name, shown[-1].id, shown[-1].incident_id) if len(found) > query.limit else None
@@ -123,7 +124,7 @@ async def show_details(call: Call) -> web.Response:
                     truncated=truncated,
                 ),
                 incidents=await past.past_incidents(connection, *of, now_ms=now_ms, span=span),
-                alerts=await past.past_alerts(connection, *of),
+                alerts=await past.past_alerts(connection, *of, scope=call.principal.customers_wanted()),
                 test_result_log=[check_of_row(row) for row in log],
                 maintenance=MaintenanceShown(
                     in_maintenance=by_status or bool(active), active_windows=active, all_windows=windows

@@ -72,7 +72,7 @@ class PastAlert(AnswerModel):
     status: Literal["sent", "failed"]
     channel_name: str
     sent_at: Moment | None
-    error_message: str | None
+    error_message: str | None = Field(description="Null as well where the channel is not yours to see.")
     event: str
 
 

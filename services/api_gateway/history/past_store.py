@@ -1,7 +1,9 @@
 """Incidents, messages, checks and maintenance of one monitor, as others keep them. Read only."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from services.api_gateway.channels.channel_store import why_not_sent
 from services.api_gateway.field_types import moment_if_known, moment_of_ms
 from services.api_gateway.history.models import ChartPoint, LatestCheck, PastAlert, PastIncident, ShownWindow
 from services.api_gateway.history.spans import Span
@@ -29,7 +31,7 @@ _TOLD = f"""FROM incidents i
     {_OF_MONITOR} AND d.state IN ('sent', 'failed')"""  # noqa: S608 - our constants
 _ALERTS = f"""
     SELECT d.id, i.id AS incident_id, i.public_id AS incident_public_id, d.channel_type AS type, d.state AS status,
-        d.channel_name, d.sent_at, d.error AS error_message, d.event
+        d.channel_name, d.sent_at, {why_not_sent("$6")} AS error_message, d.event
     {_TOLD} AND ($3::bigint IS NULL OR (d.id, i.id) < ($3, $4::bigint)) ORDER BY d.id DESC, i.id DESC LIMIT $5"""
 _ALERT_COUNT = f"SELECT count(*) {_TOLD}"
 
@@ -77,11 +79,16 @@ async def past_alerts(
     organization_id: int,
     monitor_id: int,
     *,
+    scope: Sequence[int] | None,
     before: tuple[int, int] | None = None,
     limit: int = MOST_SHOWN,
 ) -> list[PastAlert]:
-    """The newest messages about a monitor: of all, or of those before one (by its number and the incident's)."""
-    rows = await connection.fetch(_ALERTS, organization_id, monitor_id, *(before or (None, None)), limit)
+    """The newest messages about a monitor: of all, or of those before one (by its number and the incident's).
+
+    Args:
+        scope: the customers whoever asks may see; None: every one.
+    """
+    rows = await connection.fetch(_ALERTS, organization_id, monitor_id, *(before or (None, None)), limit, scope)
     return [PastAlert(**{**row, "sent_at": moment_if_known(row["sent_at"])}) for row in rows]
 
 

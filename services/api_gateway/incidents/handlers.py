@@ -54,6 +54,7 @@ async def show_incidents(call: Call) -> web.Response:
             limit=query.limit + 1,
             offset=query.offset,
             before=None if place is None else int(place[0]),
+            scope=call.principal.customers_wanted(),
         )
         shown = found[: query.limit]
         cursor = write_cursor(call, _LIST, shown[-1].id) if len(found) > query.limit else None
@@ -71,7 +72,7 @@ async def show_incident(call: Call) -> web.Response:
         return json_answer(
             IncidentDetails(
                 incident=incident_of(row),
-                timeline=await read_timeline(connection, row),
+                timeline=await read_timeline(connection, row, scope=call.principal.customers_wanted()),
                 evidence_check=await read_evidence(connection, row),
             )
         )
@@ -114,7 +115,8 @@ async def _in_scope(connection: Connection, call: Call, *, held: bool = False) -
     public_id = read_uuid(call.request.match_info["publicId"])
     if public_id is None:
         raise Problem(HTTPStatus.BAD_REQUEST, "Incident public ID (UUID) required")
-    row = await find_incident(connection, call.organization_id, public_id, held=held)
+    scope = call.principal.customers_wanted()
+    row = await find_incident(connection, call.organization_id, public_id, scope=scope, held=held)
     if row is None:
         raise not_found("Incident")
     call.principal.require_customer(row["customer_id"])

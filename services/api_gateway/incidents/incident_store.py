@@ -21,22 +21,27 @@ _COLUMNS = """i.id, i.public_id, i.organization_id, i.customer_id, i.monitor_id,
     i.evidence_slot_at, i.quiet, i.acknowledged_at, i.acknowledged_by, i.snoozed_until,
     m.name AS present_name, m.hostname AS present_hostname, m.status AS monitor_status,
     c.public_id AS customer_public_id, c.email AS customer_email, c.name AS customer_name,
-    g.public_id AS group_public_id, g.host AS group_host, g.layer, g.open_members,
+    g.public_id AS group_public_id, g.host AS group_host, g.layer,
     ARRAY(SELECT l.code FROM locations l WHERE l.id = ANY (i.locations) ORDER BY l.id) AS location_codes,
     (SELECT max(d.sent_at) FROM deliveries d
      WHERE d.id IN (SELECT t.delivery_id FROM delivery_incidents t WHERE t.incident_id = i.id)) AS last_notified_at"""
+# How many others' mailboxes an outage has is theirs to know.
+_OPEN_MEMBERS = """CASE WHEN $3::bigint[] IS NULL THEN g.open_members ELSE (
+    SELECT count(*) FROM incidents o
+    WHERE o.group_id = g.id AND o.resolved_at IS NULL AND o.customer_id = ANY ($3)) END AS open_members"""
+# A monitor that went to another customer is shown as it was to whoever sees the one before alone.
 _FROM = """FROM incidents i
-    LEFT JOIN monitors m ON m.id = i.monitor_id
+    LEFT JOIN monitors m ON m.id = i.monitor_id AND (%s::bigint[] IS NULL OR m.customer_id = ANY (%s))
     LEFT JOIN customers c ON c.id = i.customer_id
     LEFT JOIN incident_groups g ON g.id = i.group_id"""
 _WHERE = """WHERE i.organization_id = $1 AND ($2::bigint[] IS NULL OR i.customer_id = ANY ($2))
     AND ($3::boolean IS NULL OR (i.resolved_at IS NULL) = $3)"""
 
-_LIST = (
-    f"SELECT {_COLUMNS} {_FROM} {_WHERE} AND ($6::bigint IS NULL OR i.id < $6) ORDER BY i.id DESC LIMIT $4 OFFSET $5"
-)
+_LIST = f"""SELECT {_COLUMNS} {_FROM % ("$7", "$7")} {_WHERE} AND ($6::bigint IS NULL OR i.id < $6)
+    ORDER BY i.id DESC LIMIT $4 OFFSET $5"""
 _COUNT = f"SELECT count(*) FROM incidents i {_WHERE}"  # noqa: S608 - our constants
-_FIND = f"SELECT {_COLUMNS} {_FROM} WHERE i.organization_id = $1 AND i.public_id = $2"
+_FIND = f"""SELECT {_COLUMNS}, {_OPEN_MEMBERS} {_FROM % ("$3", "$3")}
+    WHERE i.organization_id = $1 AND i.public_id = $2"""
 # Whoever acts on it goes before or after the recorder that resolves it.
 _LOCK = f"{_FIND} FOR UPDATE OF i"
 
@@ -59,9 +64,14 @@ async def list_incidents(
     limit: int,
     offset: int,
     before: int | None,
+    scope: Sequence[int] | None,
 ) -> list[IncidentItem]:
-    """Incidents, newest first; of those before one (by its number), or of all."""
-    rows = await connection.fetch(_LIST, organization_id, customer_ids, _is_open(status), limit, offset, before)
+    """Incidents, newest first; of those before one (by its number), or of all.
+
+    Args:
+        customer_ids: whose. scope: the customers whoever asks may see; None, of both: every one.
+    """
+    rows = await connection.fetch(_LIST, organization_id, customer_ids, _is_open(status), limit, offset, before, scope)
     return [_item(row) for row in rows]
 
 
@@ -74,10 +84,15 @@ async def count_incidents(
 
 
 async def find_incident(
-    connection: Connection, organization_id: int, public_id: UUID, *, held: bool = False
+    connection: Connection,
+    organization_id: int,
+    public_id: UUID,
+    *,
+    scope: Sequence[int] | None,
+    held: bool = False,
 ) -> IncidentRow | None:
-    """The incident, or None. `held`: nobody changes it until the transaction ends."""
-    return await connection.fetchrow(_LOCK if held else _FIND, organization_id, public_id)
+    """The incident as whoever sees these customers sees it, or None. `held`: nobody changes it in this transaction."""
+    return await connection.fetchrow(_LOCK if held else _FIND, organization_id, public_id, scope)
 
 
 async def acknowledge(connection: Connection, row: IncidentRow, *, actor: str) -> None:

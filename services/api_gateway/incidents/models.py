@@ -102,7 +102,7 @@ class GroupOfIncident(AnswerModel):
     public_id: UUID
     host: str
     layer: Literal["network", "tls", "login"]
-    open_members: int
+    open_members: int = Field(description="Mailboxes in scope that are down for it now.")
 
 
 class Incident(AnswerModel):
@@ -179,7 +179,7 @@ class AlertEvent(AnswerModel):
     type: str = Field(description="The channel's.")
     status: Literal["pending", "sent", "failed"]
     channel_name: str
-    error_message: str | None
+    error_message: str | None = Field(description="Null as well where the channel is not yours to see.")
     event: str
     attempts: int
     created_at: Moment

@@ -1,7 +1,9 @@
 """What happened in the course of an incident: the checks as the recorder kept them, messages, events. Read only."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from services.api_gateway.channels.channel_store import why_not_sent
 from services.api_gateway.field_types import moment_if_known, moment_of_ms
 from services.api_gateway.incidents.incident_store import IncidentRow
 from services.api_gateway.incidents.models import (
@@ -29,9 +31,9 @@ _COUNT = f"SELECT count(*) FROM results r {_SOME}"  # noqa: S608 - our constants
 
 # What still waits for its time may never be said. Whoever was told of an incident is told of it again in what comes
 # later of the same outage, until it is over.
-_ALERTS = """
-    SELECT d.id, d.public_id, d.sent_at, d.channel_type, d.state, d.channel_name, d.error, d.event, d.attempts,
-        d.created_at
+_ALERTS = f"""
+    SELECT d.id, d.public_id, d.sent_at, d.channel_type, d.state, d.channel_name, d.event, d.attempts, d.created_at,
+        {why_not_sent("$3")} AS error
     FROM deliveries d
     WHERE d.organization_id = $1 AND (d.told_at IS NOT NULL OR d.state IN ('sent', 'failed'))
       AND d.id IN (
@@ -45,14 +47,14 @@ _ALERTS = """
               AND (again.channel_id, again.address) IS NOT DISTINCT FROM (told.channel_id, told.address)
           WHERE t.incident_id = $2 AND t.transition = 'opened' AND again.event IN ('update', 'reminder')
             AND again.told_at > told.told_at AND (i.resolved_at IS NULL OR again.told_at <= i.resolved_at))
-    ORDER BY d.id LIMIT 500"""
+    ORDER BY d.id LIMIT 500"""  # noqa: S608 - our constants
 _EVENTS = """
     SELECT at, kind, actor, text FROM incident_events WHERE organization_id = $1 AND incident_id = $2
     ORDER BY id LIMIT 1000"""
 
 
-async def read_timeline(connection: Connection, row: IncidentRow) -> Timeline:
-    """The whole timeline."""
+async def read_timeline(connection: Connection, row: IncidentRow, *, scope: Sequence[int] | None) -> Timeline:
+    """The whole timeline, for whoever sees these customers (None: every one)."""
     of = (row["organization_id"], row["monitor_id"])
     failed = (*of, False, row["started_at"], row["resolved_at"])
     passed = (*of, True, row["recovered_at"], row["resolved_at"])
@@ -64,7 +66,9 @@ async def read_timeline(connection: Connection, row: IncidentRow) -> Timeline:
         confirmation_at=moment_of_ms(row["opened_at"]),
         failed_checks=[TimelineCheck(**_check(each)) for each in await connection.fetch(_CHECKS, *failed)],
         failed_checks_total=await connection.fetchval(_COUNT, *failed),
-        alert_events=[_alert(each) for each in await connection.fetch(_ALERTS, row["organization_id"], row["id"])],
+        alert_events=[
+            _alert(each) for each in await connection.fetch(_ALERTS, row["organization_id"], row["id"], scope)
+        ],
         recovery_checks=[TimelineCheck(**_check(each)) for each in await connection.fetch(_CHECKS, *passed)]
         if recovering
         else [],
