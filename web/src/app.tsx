@@ -83,7 +83,7 @@ function Top() {
       </a>
       <nav aria-label="Pages">
         {pages
-          .filter((page) => page.menu)
+          .filter((page) => page.menu && page.isFor?.() !== false)
           .map((page) => (
             <a key={page.path} href={page.path} aria-current={matched(page.path, path.value) ? "page" : undefined}>
               {page.menu}
@@ -102,6 +102,7 @@ function Top() {
               <option value="dark">Dark</option>
             </select>
           </label>
+          <a href="/account">Your account</a>
           <button type="button" onClick={() => showKeys(true)}>
             Keyboard
           </button>

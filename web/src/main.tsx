@@ -11,6 +11,7 @@ import "./style/layout.css";
 import "./style/parts.css";
 import "./style/tables.css";
 import "./style/forms.css";
+import "./style/lists.css";
 import { useKeptTheme } from "./theme";
 
 useKeptTheme();

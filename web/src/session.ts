@@ -37,6 +37,12 @@ export function mayWrite(): boolean {
   return role === "admin" || role === "user";
 }
 
+/** Whether this person looks after people and tokens. */
+export function mayRule(): boolean {
+  const user = session.value?.user;
+  return user?.role === "admin";
+}
+
 /** Whether this person may pause and resume monitors. */
 export function mayPause(): boolean {
   return mayWrite() || session.value?.user?.role === "readonly";

@@ -59,6 +59,11 @@ function MailboxForm(props: { publicId: string | null; start: Draft }) {
     <div class="narrow">
       <h1>{props.publicId === null ? "Add a mailbox" : `Change ${props.start.name}`}</h1>
       {props.publicId === null && (
+        <p>
+          Many of them? <a href="/add/many">Paste a list</a>.
+        </p>
+      )}
+      {props.publicId === null && (
         <FindServer
           take={(address, found) => {
             trial.forget();

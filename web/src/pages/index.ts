@@ -2,6 +2,8 @@
 // address from the same line.
 
 import type { ComponentType } from "preact";
+import { laterPage } from "../parts/later_page";
+import { mayRule, mayWrite } from "../session";
 import { AddMailbox, EditMailbox } from "./add_mailbox";
 import { Invitation } from "./invitation";
 import { MonitorPage } from "./monitor";
@@ -16,15 +18,26 @@ export interface Page {
   component: ComponentType<any>;
   /** Its name in the menu, where it has a place there. */
   menu?: string;
+  /** Who finds it in the menu; everybody, where nothing is said. */
+  isFor?: () => boolean;
   /** Shown to people who are not signed in. */
   open?: boolean;
 }
 
 export const pages: readonly Page[] = [
   { path: "/", title: "Monitors", component: Monitors, menu: "Monitors" },
-  { path: "/add", title: "Add a mailbox", component: AddMailbox, menu: "Add a mailbox" },
+  { path: "/add", title: "Add a mailbox", component: AddMailbox, menu: "Add a mailbox", isFor: mayWrite },
   { path: "/monitors/:id", title: "Monitor", component: MonitorPage },
   { path: "/monitors/:id/edit", title: "Change a monitor", component: EditMailbox },
+  { path: "/add/many", title: "Add many mailboxes", component: laterPage("AddMany") },
+  { path: "/incidents", title: "Incidents", component: laterPage("Incidents"), menu: "Incidents" },
+  { path: "/incidents/:id", title: "Incident", component: laterPage("IncidentPage") },
+  { path: "/maintenance", title: "Maintenance", component: laterPage("Maintenance"), menu: "Maintenance" },
+  { path: "/channels", title: "Channels", component: laterPage("Channels"), menu: "Channels" },
+  { path: "/customers", title: "Customers", component: laterPage("Customers"), menu: "Customers" },
+  { path: "/people", title: "People and tokens", component: laterPage("People"), menu: "People", isFor: mayRule },
+  { path: "/system", title: "System", component: laterPage("System"), menu: "System" },
+  { path: "/account", title: "Account", component: laterPage("Account") },
   { path: "/set-up", title: "Set up", component: SetUp, open: true },
   { path: "/invitation", title: "Invitation", component: Invitation, open: true },
 ];

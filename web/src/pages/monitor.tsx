@@ -6,6 +6,7 @@ import { type Range, checkNow, lastGoodCheck, monitorDetails, removeMonitor, set
 import type { Check, Details } from "../api/types";
 import { useLiveMonitor } from "../live/monitor";
 import { CertificateShown } from "../parts/certificate";
+import { CopyMonitor } from "../parts/copy_monitor";
 import { useKeys } from "../parts/keys";
 import { LastCheck } from "../parts/last_check";
 import { Moment, Since } from "../parts/moment";
@@ -176,6 +177,7 @@ function Actions(props: { id: string; details: Details; again: () => void; check
           <a class="button" href={`/monitors/${props.id}/edit`}>
             Change
           </a>
+          <CopyMonitor monitor={monitor} />
           <button type="button" onClick={remove}>
             Delete
           </button>

@@ -126,6 +126,9 @@ function NoneYet() {
         <p>
           <a class="button primary" href="/add">
             Add the first mailbox
+          </a>{" "}
+          <a class="button" href="/add/many">
+            Add many at once
           </a>
         </p>
       )}

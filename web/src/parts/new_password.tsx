@@ -4,10 +4,10 @@ import { TextField } from "./field";
 
 export const SHORTEST_PASSWORD = 12;
 
-export function NewPassword(props: { value: string; wrong: string | null; onText: (text: string) => void }) {
+export function NewPassword(props: { label?: string; value: string; wrong: string | null; onText: (text: string) => void }) {
   return (
     <TextField
-      label="Password"
+      label={props.label ?? "Password"}
       type="password"
       name="password"
       autocomplete="new-password"

@@ -1,0 +1,109 @@
+// One's own account: name, password, and where one is signed in.
+
+import { useState } from "preact/hooks";
+import { changeOneself, ownSessions, signOutEverywhere } from "../api/collections";
+import { useLoaded } from "../api/loading";
+import { TextField } from "../parts/field";
+import { Listed } from "../parts/listed";
+import { Moment } from "../parts/moment";
+import { NewPassword } from "../parts/new_password";
+import { attempt, say } from "../parts/notices";
+import { Problem } from "../parts/problem";
+import { Form, useSending } from "../parts/sending";
+import { loadSession, session } from "../session";
+import { ROLES } from "../words/roles";
+
+export function Account() {
+  const user = session.value?.user;
+  const sessions = useLoaded(ownSessions.list, []);
+  if (!user) return null;
+  return (
+    <>
+      <h1>Account</h1>
+      <p class="faint">
+        {user.email}. You may: {ROLES[user.role].toLowerCase()}.
+      </p>
+      <div class="columns">
+        <section>
+          <h2>Name</h2>
+          <NameForm name={user.name} />
+        </section>
+        <section>
+          <h2>Password</h2>
+          <PasswordForm done={sessions.again} />
+        </section>
+      </div>
+      <div class="heading">
+        <h2>Signed in</h2>
+        <button type="button" onClick={() => void attempt(async () => (await signOutEverywhere(), await loadSession()))}>
+          Sign out everywhere
+        </button>
+      </div>
+      <Problem problem={sessions.problem} again={sessions.again} />
+      {sessions.value && (
+        <Listed
+          name="Where you are signed in"
+          items={sessions.value}
+          idOf={(each) => each.publicId}
+          columns={[
+            [
+              "Browser",
+              (each) => (
+                <>
+                  {each.current ? <strong>This one</strong> : "Another one"}
+                  <span class="detail">{each.userAgent}</span>
+                </>
+              ),
+            ],
+            ["Address", (each) => <>{each.address}</>],
+            ["Last used", (each) => <Moment at={each.lastSeenAt} />],
+            ["Since", (each) => <Moment at={each.createdAt} />],
+            [
+              "",
+              (each) =>
+                !each.current && (
+                  <button type="button" onClick={() => void attempt(async () => (await ownSessions.remove(each.publicId), sessions.again()))}>
+                    Sign out<span class="unseen"> the browser at {each.address}</span>
+                  </button>
+                ),
+            ],
+          ]}
+        />
+      )}
+    </>
+  );
+}
+
+function NameForm(props: { name: string }) {
+  const [name, setName] = useState(props.name);
+  const sending = useSending();
+  const save = async (): Promise<void> => {
+    await changeOneself({ name: name.trim() });
+    await loadSession();
+    say("Your name is changed.");
+  };
+  return (
+    <Form sending={sending} send={save} button="Save the name">
+      <TextField label="Your name" required autocomplete="name" value={name} wrong={sending.about("/name")} onText={setName} />
+    </Form>
+  );
+}
+
+function PasswordForm(props: { done: () => void }) {
+  const [current, setCurrent] = useState("");
+  const [next, setNext] = useState("");
+  const sending = useSending();
+  const save = async (): Promise<void> => {
+    await changeOneself({ currentPassword: current, newPassword: next });
+    setCurrent("");
+    setNext("");
+    props.done();
+    say("Your password is changed; other browsers are signed out.");
+  };
+  return (
+    <Form sending={sending} send={save} button="Change the password">
+      <TextField label="Current password" type="password" required autocomplete="current-password" value={current} wrong={sending.about("/currentPassword")} onText={setCurrent} />
+      <NewPassword label="New password" value={next} wrong={sending.about("/newPassword")} onText={setNext} />
+    </Form>
+  );
+}

@@ -1,0 +1,151 @@
+// Whose mailboxes are watched: customers, what they are told to be, and the packages they have.
+
+import { useState } from "preact/hooks";
+import { customers, letCustomerGo, packages } from "../api/collections";
+import { useLoaded } from "../api/loading";
+import type { KnownCustomer, Package } from "../api/organization_types";
+import { SelectField, TextField } from "../parts/field";
+import { Empty, Listed } from "../parts/listed";
+import { attempt, say } from "../parts/notices";
+import { Problem } from "../parts/problem";
+import { Editor, Form, closeEditor, editAddress, useSending } from "../parts/sending";
+import { mayRule, mayWrite } from "../session";
+import { absolute, counted } from "../words/plain";
+
+export function Customers() {
+  const loaded = useLoaded(customers.list, []);
+  const known = useLoaded(packages.list, []);
+  return (
+    <>
+      <div class="heading">
+        <h1>Customers</h1>
+        {loaded.value && <p class="faint">{counted(loaded.value.length, "customer")}</p>}
+        {mayWrite() && (
+          <a class="button primary" href={editAddress("new")}>
+            Add a customer
+          </a>
+        )}
+      </div>
+      <Problem problem={loaded.problem} again={loaded.again} />
+      {loaded.value?.length === 0 && (
+        <Empty title="No customers yet">
+          <p>Every mailbox belongs to a customer. People and tokens can be limited to some of them, and each can have channels of its own.</p>
+        </Empty>
+      )}
+      {(loaded.value?.length ?? 0) > 0 && (
+        <Listed
+          name="Customers"
+          items={loaded.value ?? []}
+          idOf={(customer) => customer.publicId}
+          columns={[
+            [
+              "Customer",
+              (customer) => (
+                <>
+                  <a class="name" href={`/?customer=${customer.id}`}>
+                    {customer.name}
+                  </a>
+                  {customer.email && <span class="detail">{customer.email}</span>}
+                </>
+              ),
+            ],
+            ["Package", (customer) => <>{packageName(known.value, customer.packageType)}</>],
+            ["State", (customer) => <StateOf customer={customer} />],
+            ["", (customer) => <Actions customer={customer} again={loaded.again} />],
+          ]}
+        />
+      )}
+      <Packages known={known.value ?? []} />
+      <Editor items={loaded.value} titles={["Add a customer", "Change a customer"]} show={(customer) => <CustomerForm customer={customer} packages={known.value ?? []} done={loaded.again} />} />
+    </>
+  );
+}
+
+function packageName(known: readonly Package[] | null, type: string | null): string {
+  return known?.find((each) => each.packageType === type)?.displayName ?? type ?? "standard";
+}
+
+function StateOf({ customer }: { customer: KnownCustomer }) {
+  if (customer.status === "active") return <span class="standing up">✓ Active</span>;
+  if (customer.status === "cancelled") return <span class="standing paused">‖ Gone; nothing of it is checked</span>;
+  return <span class="standing degraded">▲ Leaves{customer.cancelsAt && ` ${absolute(Date.parse(customer.cancelsAt))}`}</span>;
+}
+
+function Actions({ customer, again }: { customer: KnownCustomer; again: () => void }) {
+  if (!mayWrite()) return null;
+  const go = (goes: boolean): Promise<boolean> =>
+    attempt(async () => {
+      await letCustomerGo(customer.publicId, goes);
+      again();
+      say(goes ? `${customer.name} leaves; until then all goes on.` : `${customer.name} stays.`, goes ? () => void go(false) : null);
+    });
+  return (
+    <div class="actions">
+      <a class="button" href={editAddress(customer.publicId)}>
+        Change<span class="unseen"> {customer.name}</span>
+      </a>
+      {mayRule() && (
+        <button type="button" onClick={() => void go(customer.status === "active")}>
+          {customer.status === "active" ? "Let go" : "Keep"}
+          <span class="unseen"> {customer.name}</span>
+        </button>
+      )}
+    </div>
+  );
+}
+
+function CustomerForm(props: { customer: KnownCustomer | null; packages: readonly Package[]; done: () => void }) {
+  const { customer } = props;
+  const [name, setName] = useState(customer?.name ?? "");
+  const [email, setEmail] = useState(customer?.email ?? "");
+  const [packageType, setPackage] = useState(customer?.packageType ?? "");
+  const [countries, setCountries] = useState(customer?.allowedCheckCountryCodes?.join(", ") ?? "");
+  const [agreeing, setAgreeing] = useState(String(customer?.alertLocationThresholdCount ?? ""));
+  const sending = useSending();
+  const save = async (): Promise<void> => {
+    const codes = countries.split(/[,\s]+/).filter((code) => code !== "");
+    const body = {
+      name: name.trim(),
+      email: email.trim() || null,
+      packageType: packageType || null,
+      allowedCheckCountryCodes: codes.length > 0 ? codes : null,
+      alertLocationThresholdCount: agreeing.trim() === "" ? null : Number(agreeing) || agreeing,
+    };
+    await (customer ? customers.change(customer.publicId, body) : customers.make(body));
+    closeEditor();
+    props.done();
+    say(`${body.name} is saved.`);
+  };
+  const types = props.packages.map((each) => [each.packageType, each.displayName ?? each.packageType] as const);
+  return (
+    <Form sending={sending} send={save} button="Save">
+      <TextField label="Name" required autofocus value={name} wrong={sending.about("/name")} onText={setName} />
+      <TextField label="E-mail address" type="email" value={email} wrong={sending.about("/email")} onText={setEmail} />
+      <SelectField label="Package" value={packageType} options={[["", "The standard one"], ...types]} wrong={sending.about("/packageType")} hint="How fast an outage is believed and told." onText={setPackage} />
+      <TextField label="Checked from countries" value={countries} placeholder="everywhere" wrong={sending.about("/allowedCheckCountryCodes")} hint="Two letters each, such as DE, AT." onText={setCountries} />
+      <TextField label="Locations that must agree" inputMode="numeric" value={agreeing} placeholder="as the package says" wrong={sending.about("/alertLocationThresholdCount")} onText={setAgreeing} />
+    </Form>
+  );
+}
+
+function Packages({ known }: { known: readonly Package[] }) {
+  if (known.length === 0) return null;
+  return (
+    <>
+      <h2>Packages</h2>
+      <Listed
+        name="Packages"
+        items={known}
+        idOf={(each) => each.packageType}
+        columns={[
+          ["Package", (each) => <>{each.displayName ?? each.packageType}</>],
+          ["Down after", (each) => <>{counted(each.alertConsecutiveChecks, "failure")} in a row</>],
+          ["Locations that agree", (each) => <>{each.alertLocationThreshold}</>],
+          ["Told after", (each) => <>{each.notificationDelayMinutes === 0 ? "at once" : `${each.notificationDelayMinutes} min`}</>],
+          ["Reminded every", (each) => <>{each.alertReminderInterval === 0 ? "never" : `${each.alertReminderInterval} min`}</>],
+          ["Customers", (each) => <>{each.usedByCustomerCount}</>],
+        ]}
+      />
+    </>
+  );
+}
