@@ -33,6 +33,7 @@ from cli.queues import queues
 from cli.serve import run, serve
 from cli.showing import print_lines
 from cli.status import status
+from cli.status_pages import status_pages
 from cli.tags import tags
 
 app = typer.Typer(
@@ -77,6 +78,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(channels, name="channels")
 app.add_typer(customers, name="customers")
 app.add_typer(tags, name="tags")
+app.add_typer(status_pages, name="status-pages")
 app.add_typer(packages, name="packages")
 app.add_typer(locations, name="locations")
 app.add_typer(check, name="check")
