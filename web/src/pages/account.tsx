@@ -1,15 +1,13 @@
 // One's own account: name, password, and where one is signed in.
 
-import { useState } from "preact/hooks";
 import { changeOneself, ownSessions, signOutEverywhere } from "../api/collections";
 import { useLoaded } from "../api/loading";
-import { TextField } from "../parts/field";
 import { Listed } from "../parts/listed";
 import { Moment } from "../parts/moment";
 import { NewPassword } from "../parts/new_password";
 import { attempt, say } from "../parts/notices";
 import { Problem } from "../parts/problem";
-import { Form, useSending } from "../parts/sending";
+import { Form, useForm } from "../parts/sending";
 import { loadSession, session } from "../session";
 import { ROLES } from "../words/roles";
 
@@ -55,7 +53,7 @@ export function Account() {
                 </>
               ),
             ],
-            ["Address", (each) => <>{each.address}</>],
+            ["Address", (each) => each.address],
             ["Last used", (each) => <Moment at={each.lastSeenAt} />],
             ["Since", (each) => <Moment at={each.createdAt} />],
             [
@@ -75,35 +73,32 @@ export function Account() {
 }
 
 function NameForm(props: { name: string }) {
-  const [name, setName] = useState(props.name);
-  const sending = useSending();
+  const { draft, sending, text } = useForm(() => ({ name: props.name }));
   const save = async (): Promise<void> => {
-    await changeOneself({ name: name.trim() });
+    await changeOneself({ name: draft.name.trim() });
     await loadSession();
     say("Your name is changed.");
   };
   return (
     <Form sending={sending} send={save} button="Save the name">
-      <TextField label="Your name" required autocomplete="name" value={name} wrong={sending.about("/name")} onText={setName} />
+      {text("name", "Your name", { required: true, autocomplete: "name" })}
     </Form>
   );
 }
 
 function PasswordForm(props: { done: () => void }) {
-  const [current, setCurrent] = useState("");
-  const [next, setNext] = useState("");
-  const sending = useSending();
+  const empty = { currentPassword: "", newPassword: "" };
+  const { draft, change, sending, text } = useForm(() => empty);
   const save = async (): Promise<void> => {
-    await changeOneself({ currentPassword: current, newPassword: next });
-    setCurrent("");
-    setNext("");
+    await changeOneself(draft);
+    change(empty);
     props.done();
     say("Your password is changed; other browsers are signed out.");
   };
   return (
     <Form sending={sending} send={save} button="Change the password">
-      <TextField label="Current password" type="password" required autocomplete="current-password" value={current} wrong={sending.about("/currentPassword")} onText={setCurrent} />
-      <NewPassword label="New password" value={next} wrong={sending.about("/newPassword")} onText={setNext} />
+      {text("currentPassword", "Current password", { type: "password", required: true, autocomplete: "current-password" })}
+      <NewPassword label="New password" value={draft.newPassword} wrong={sending.about("/newPassword")} onText={(newPassword) => change({ newPassword })} />
     </Form>
   );
 }

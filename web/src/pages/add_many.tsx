@@ -123,8 +123,8 @@ export function AddMany() {
             items={rows}
             idOf={(row) => String(row.line)}
             columns={[
-              ["Mailbox", (row) => <>{row.draft.name}</>],
-              ["Server", (row) => <>{row.draft.hostname ? `${row.draft.hostname}${row.draft.port && `:${row.draft.port}`} · ${row.draft.protocol.toUpperCase()}` : "not found"}</>],
+              ["Mailbox", (row) => row.draft.name],
+              ["Server", (row) => row.draft.hostname ? `${row.draft.hostname}${row.draft.port && `:${row.draft.port}`} · ${row.draft.protocol.toUpperCase()}` : "not found"],
               ["Result", (row) => <Result state={row.state} />],
             ]}
           />

@@ -1,14 +1,12 @@
 // Whose mailboxes are watched: customers, what they are told to be, and the packages they have.
 
-import { useState } from "preact/hooks";
 import { customers, letCustomerGo, packages } from "../api/collections";
 import { useLoaded } from "../api/loading";
 import type { KnownCustomer, Package } from "../api/organization_types";
-import { SelectField, TextField } from "../parts/field";
 import { Empty, Listed } from "../parts/listed";
 import { attempt, say } from "../parts/notices";
 import { Problem } from "../parts/problem";
-import { Editor, Form, closeEditor, editAddress, useSending } from "../parts/sending";
+import { Editor, Form, closeEditor, editAddress, useForm } from "../parts/sending";
 import { mayRule, mayWrite } from "../session";
 import { absolute, counted } from "../words/plain";
 
@@ -49,7 +47,7 @@ export function Customers() {
                 </>
               ),
             ],
-            ["Package", (customer) => <>{packageName(known.value, customer.packageType)}</>],
+            ["Package", (customer) => packageName(known.value, customer.packageType)],
             ["State", (customer) => <StateOf customer={customer} />],
             ["", (customer) => <Actions customer={customer} again={loaded.again} />],
           ]}
@@ -96,20 +94,22 @@ function Actions({ customer, again }: { customer: KnownCustomer; again: () => vo
 
 function CustomerForm(props: { customer: KnownCustomer | null; packages: readonly Package[]; done: () => void }) {
   const { customer } = props;
-  const [name, setName] = useState(customer?.name ?? "");
-  const [email, setEmail] = useState(customer?.email ?? "");
-  const [packageType, setPackage] = useState(customer?.packageType ?? "");
-  const [countries, setCountries] = useState(customer?.allowedCheckCountryCodes?.join(", ") ?? "");
-  const [agreeing, setAgreeing] = useState(String(customer?.alertLocationThresholdCount ?? ""));
-  const sending = useSending();
+  const { draft, sending, text, choice } = useForm(() => ({
+    name: customer?.name ?? "",
+    email: customer?.email ?? "",
+    packageType: customer?.packageType ?? "",
+    allowedCheckCountryCodes: customer?.allowedCheckCountryCodes?.join(", ") ?? "",
+    alertLocationThresholdCount: String(customer?.alertLocationThresholdCount ?? ""),
+  }));
   const save = async (): Promise<void> => {
-    const codes = countries.split(/[,\s]+/).filter((code) => code !== "");
+    const codes = draft.allowedCheckCountryCodes.split(/[,\s]+/).filter(Boolean);
+    const agreeing = draft.alertLocationThresholdCount.trim();
     const body = {
-      name: name.trim(),
-      email: email.trim() || null,
-      packageType: packageType || null,
+      name: draft.name.trim(),
+      email: draft.email.trim() || null,
+      packageType: draft.packageType || null,
       allowedCheckCountryCodes: codes.length > 0 ? codes : null,
-      alertLocationThresholdCount: agreeing.trim() === "" ? null : Number(agreeing) || agreeing,
+      alertLocationThresholdCount: agreeing === "" ? null : Number(agreeing) || agreeing,
     };
     await (customer ? customers.change(customer.publicId, body) : customers.make(body));
     closeEditor();
@@ -119,11 +119,11 @@ function CustomerForm(props: { customer: KnownCustomer | null; packages: readonl
   const types = props.packages.map((each) => [each.packageType, each.displayName ?? each.packageType] as const);
   return (
     <Form sending={sending} send={save} button="Save">
-      <TextField label="Name" required autofocus value={name} wrong={sending.about("/name")} onText={setName} />
-      <TextField label="E-mail address" type="email" value={email} wrong={sending.about("/email")} onText={setEmail} />
-      <SelectField label="Package" value={packageType} options={[["", "The standard one"], ...types]} wrong={sending.about("/packageType")} hint="How fast an outage is believed and told." onText={setPackage} />
-      <TextField label="Checked from countries" value={countries} placeholder="everywhere" wrong={sending.about("/allowedCheckCountryCodes")} hint="Two letters each, such as DE, AT." onText={setCountries} />
-      <TextField label="Locations that must agree" inputMode="numeric" value={agreeing} placeholder="as the package says" wrong={sending.about("/alertLocationThresholdCount")} onText={setAgreeing} />
+      {text("name", "Name", { required: true, autofocus: true })}
+      {text("email", "E-mail address", { type: "email" })}
+      {choice("packageType", "Package", [["", "The standard one"], ...types], { hint: "How fast an outage is believed and told." })}
+      {text("allowedCheckCountryCodes", "Checked from countries", { placeholder: "everywhere", hint: "Two letters each, such as DE, AT." })}
+      {text("alertLocationThresholdCount", "Locations that must agree", { inputMode: "numeric", placeholder: "as the package says" })}
     </Form>
   );
 }
@@ -138,12 +138,12 @@ function Packages({ known }: { known: readonly Package[] }) {
         items={known}
         idOf={(each) => each.packageType}
         columns={[
-          ["Package", (each) => <>{each.displayName ?? each.packageType}</>],
+          ["Package", (each) => each.displayName ?? each.packageType],
           ["Down after", (each) => <>{counted(each.alertConsecutiveChecks, "failure")} in a row</>],
-          ["Locations that agree", (each) => <>{each.alertLocationThreshold}</>],
-          ["Told after", (each) => <>{each.notificationDelayMinutes === 0 ? "at once" : `${each.notificationDelayMinutes} min`}</>],
-          ["Reminded every", (each) => <>{each.alertReminderInterval === 0 ? "never" : `${each.alertReminderInterval} min`}</>],
-          ["Customers", (each) => <>{each.usedByCustomerCount}</>],
+          ["Locations that agree", (each) => each.alertLocationThreshold],
+          ["Told after", (each) => each.notificationDelayMinutes === 0 ? "at once" : `${each.notificationDelayMinutes} min`],
+          ["Reminded every", (each) => each.alertReminderInterval === 0 ? "never" : `${each.alertReminderInterval} min`],
+          ["Customers", (each) => each.usedByCustomerCount],
         ]}
       />
     </>

@@ -1,16 +1,15 @@
 // One incident: what was wrong, everything that happened until it was over, and what can be done about it.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { findIncident, onIncident } from "../api/collections";
 import type { EvidenceCheck, Incident } from "../api/incident_types";
 import { useLoaded } from "../api/loading";
 import type { Check } from "../api/types";
-import { TextArea } from "../parts/area";
 import { LastCheck } from "../parts/last_check";
 import { Moment, Since } from "../parts/moment";
 import { attempt, say } from "../parts/notices";
 import { Problem } from "../parts/problem";
-import { Form, useSending } from "../parts/sending";
+import { Form, useForm } from "../parts/sending";
 import { mayWrite } from "../session";
 import { ENDS, stepsOf } from "../words/incidents";
 import { causeWords } from "../words/monitors";
@@ -159,16 +158,15 @@ function Actions(props: { id: string; incident: Incident; again: () => void }) {
 }
 
 function NoteForm(props: { id: string; again: () => void }) {
-  const [text, setText] = useState("");
-  const sending = useSending();
+  const { draft, change, sending, area } = useForm(() => ({ text: "" }));
   const send = async (): Promise<void> => {
-    await onIncident(props.id, "notes", { text });
-    setText("");
+    await onIncident(props.id, "notes", draft);
+    change({ text: "" });
     props.again();
   };
   return (
     <Form sending={sending} send={send} button="Add the note">
-      <TextArea label="Note" required maxLength={2000} value={text} wrong={sending.about("/text")} onText={setText} />
+      {area("text", "Note", { required: true, maxLength: 2000 })}
     </Form>
   );
 }

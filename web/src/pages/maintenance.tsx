@@ -67,7 +67,7 @@ export function Maintenance() {
                   ),
                 ],
                 ["When", (window) => <When window={window} />],
-                ["For", (window) => <>{[whom(window), whose(window)].filter(Boolean).join(" of ")}</>],
+                ["For", (window) => [whom(window), whose(window)].filter(Boolean).join(" of ")],
                 ["", (window) => <Actions window={window} again={loaded.again} />],
               ]}
             />

@@ -4,16 +4,13 @@ import { useState } from "preact/hooks";
 import { customers, resetLink, users } from "../api/collections";
 import { useLoaded } from "../api/loading";
 import type { KnownCustomer, User } from "../api/organization_types";
-import type { GlobalRole, Role } from "../api/types";
-import { Several, Tick } from "../parts/area";
 import { Copied } from "../parts/copied";
 import { Dialog } from "../parts/dialog";
-import { SelectField, TextField } from "../parts/field";
 import { Listed } from "../parts/listed";
 import { Moment } from "../parts/moment";
 import { attempt, later, say } from "../parts/notices";
 import { Problem } from "../parts/problem";
-import { Editor, Form, closeEditor, editAddress, useSending } from "../parts/sending";
+import { Editor, Form, closeEditor, editAddress, useForm } from "../parts/sending";
 import { Tokens } from "../parts/tokens";
 import { mayRule, session } from "../session";
 import { ROLES } from "../words/roles";
@@ -63,7 +60,7 @@ export function People() {
                 </>
               ),
             ],
-            ["For", (user) => <>{user.customerIds === null ? "every customer" : user.customerIds.map((id) => known.value?.find((customer) => customer.id === id)?.name ?? `customer ${id}`).join(", ")}</>],
+            ["For", (user) => user.customerIds === null ? "every customer" : user.customerIds.map((id) => known.value?.find((customer) => customer.id === id)?.name ?? `customer ${id}`).join(", ")],
             ["Signed in", (user) => (user.disabled ? <span class="standing paused">‖ Disabled</span> : user.invited ? <span class="standing unknown">? Invited</span> : <Moment at={user.lastSignInAt} />)],
             ["", (user) => mayChange(user) && <Actions user={user} again={loaded.again} show={showLink} />],
           ]}
@@ -100,47 +97,39 @@ function Actions({ user, again, show }: { user: User; again: () => void; show: (
 
 function PersonForm(props: { user: User | null; customers: readonly KnownCustomer[]; done: () => void; show: (link: Link) => void }) {
   const { user } = props;
-  const [name, setName] = useState(user?.name ?? "");
-  const [email, setEmail] = useState(user?.email ?? "");
-  const [role, setRole] = useState<Role>(user?.role ?? "user");
-  const [globalRole, setGlobalRole] = useState<GlobalRole | "">(user?.globalRole ?? "");
-  const [limited, setLimited] = useState(user ? user.customerIds !== null : false);
-  const [chosen, setChosen] = useState<readonly number[]>(user?.customerIds ?? []);
-  const [disabled, setDisabled] = useState(user?.disabled ?? false);
-  const sending = useSending();
+  const { draft, sending, text, choice, several, tick } = useForm(() => ({
+    name: user?.name ?? "",
+    email: user?.email ?? "",
+    role: user?.role ?? "user",
+    globalRole: user?.globalRole ?? "",
+    limited: Boolean(user?.customerIds),
+    customerIds: user?.customerIds ?? [],
+    disabled: user?.disabled ?? false,
+  }));
   const mayBeGlobal = session.value?.user?.globalRole === "admin";
-  const mustBeLimited = role === "readonly";
-  const scope = role !== "admin" && (limited || mustBeLimited) ? [...chosen] : null;
+  const mustBeLimited = draft.role === "readonly";
+  const isLimited = draft.role !== "admin" && (draft.limited || mustBeLimited);
   const save = async (): Promise<void> => {
-    const body = { name: name.trim(), email: email.trim(), role, customerIds: scope, ...(mayBeGlobal ? { globalRole: globalRole || null } : {}) };
-    if (user) await users.change(user.publicId, { ...body, disabled });
+    const { email, role, globalRole, disabled } = draft;
+    const name = draft.name.trim();
+    const body = { name, email: email.trim(), role, customerIds: isLimited ? draft.customerIds : null, ...(mayBeGlobal ? { globalRole: globalRole || null } : {}) };
+    if (user) await users.change(user.publicId, { ...body, ...(disabled === user.disabled ? {} : { disabled }) });
     const link = user ? null : (await users.make(body)).invitationLink;
     closeEditor();
     props.done();
-    if (link) props.show({ of: body.name, link });
-    else say(`${body.name} is saved.`);
+    if (link) props.show({ of: name, link });
+    else say(`${name} is saved.`);
   };
+  const globalRoles = [["", "Nothing"], ["supporter", "Look at everything"], ["admin", "Do everything"]] as const;
   return (
     <Form sending={sending} send={save} button={user ? "Save" : "Invite"}>
-      <TextField label="Name" required autofocus value={name} wrong={sending.about("/name")} onText={setName} />
-      <TextField label="E-mail address" type="email" required value={email} wrong={sending.about("/email")} onText={setEmail} />
-      <SelectField label="May" value={role} options={Object.entries(ROLES)} wrong={sending.about("/role")} onText={(text) => setRole(text as Role)} />
-      {role !== "admin" && !mustBeLimited && <Tick label="Only for some customers" checked={limited} onTick={setLimited} />}
-      {scope !== null && <Several label="Customers" of={props.customers.map((customer) => [customer.id, customer.name] as const)} chosen={chosen} wrong={sending.about("/customerIds")} onChosen={setChosen} />}
-      {mayBeGlobal && (
-        <SelectField
-          label="In every organization"
-          value={globalRole}
-          options={[
-            ["", "Nothing"],
-            ["supporter", "Look at everything"],
-            ["admin", "Do everything"],
-          ]}
-          wrong={sending.about("/globalRole")}
-          onText={(text) => setGlobalRole(text as GlobalRole | "")}
-        />
-      )}
-      {user && <Tick label="Disabled: cannot sign in" checked={disabled} onTick={setDisabled} />}
+      {text("name", "Name", { required: true, autofocus: true })}
+      {text("email", "E-mail address", { type: "email", required: true })}
+      {choice("role", "May", Object.entries(ROLES))}
+      {draft.role !== "admin" && !mustBeLimited && tick("limited", "Only for some customers")}
+      {isLimited && several("customerIds", "Customers", props.customers.map(({ id, name }) => [id, name] as const))}
+      {mayBeGlobal && choice("globalRole", "In every organization", globalRoles)}
+      {user && tick("disabled", "Disabled: cannot sign in")}
     </Form>
   );
 }

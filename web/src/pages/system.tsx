@@ -105,9 +105,9 @@ function Places(props: { of: readonly Location[] }) {
               </>
             ),
           ],
-          ["Protocol", (row) => <>{row.protocol.toUpperCase()}</>],
+          ["Protocol", (row) => row.protocol.toUpperCase()],
           ["State", (row) => <span class={`standing ${row.live ? "up" : "down"}`}>{row.live ? "✓ Live" : "✕ Silent"}</span>],
-          ["Workers", (row) => <>{row.workers}</>],
+          ["Workers", (row) => row.workers],
           [
             "Checks now",
             (row) => (
@@ -147,10 +147,10 @@ function Log() {
           items={shown}
           idOf={(entry) => String(entry.id)}
           columns={[
-            ["Who", ({ actor }) => <>{actor.name ?? actor.kind}</>],
-            ["Did", (entry) => <>{entry.action.replaceAll("_", " ")}</>],
-            ["What", ({ object }) => <>{[object.kind.replaceAll("_", " "), object.name].filter(Boolean).join(" ")}</>],
-            ["From", (entry) => <>{entry.address ?? "–"}</>],
+            ["Who", ({ actor }) => actor.name ?? actor.kind],
+            ["Did", (entry) => entry.action.replaceAll("_", " ")],
+            ["What", ({ object }) => [object.kind.replaceAll("_", " "), object.name].filter(Boolean).join(" ")],
+            ["From", (entry) => entry.address ?? "–"],
             ["At", (entry) => <time dateTime={entry.at}>{absolute(Date.parse(entry.at))}</time>],
           ]}
         />

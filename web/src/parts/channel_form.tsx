@@ -4,27 +4,28 @@ import { useState } from "preact/hooks";
 import { channels, tryChannel } from "../api/collections";
 import type { Channel, ChannelTested, ChannelType, KnownCustomer } from "../api/organization_types";
 import { CHANNEL_TYPES, type ChannelField, configOf, fieldText } from "../words/channels";
-import { TextArea, Tick } from "./area";
+import { TextArea } from "./area";
 import { SelectField, TextField } from "./field";
 import { say } from "./notices";
-import { Form, closeEditor, useSending } from "./sending";
+import { Form, closeEditor, customerChoices, useForm } from "./sending";
 
 const TYPES = Object.entries(CHANNEL_TYPES).map(([type, [words]]) => [type, words] as const);
 
 export function ChannelForm(props: { channel: Channel | null; customers: readonly KnownCustomer[]; done: () => void }) {
   const { channel } = props;
-  const [type, setType] = useState<ChannelType>(channel?.type ?? "email");
-  const [name, setName] = useState(channel?.name ?? "");
-  const [customerId, setCustomerId] = useState(String(channel?.customerId ?? ""));
-  const [delay, setDelay] = useState(String((channel?.delaySeconds ?? 0) / 60));
-  const [isActive, setActive] = useState(channel?.isActive ?? true);
-  const [texts, setTexts] = useState<Readonly<Record<string, string>>>(() => Object.fromEntries(Object.entries(channel?.config ?? {}).map(([field, value]) => [field, fieldText(value)])));
+  const { draft, change, sending, text, choice, tick } = useForm(() => ({
+    type: channel?.type ?? ("email" as ChannelType),
+    name: channel?.name ?? "",
+    customerId: String(channel?.customerId ?? ""),
+    delaySeconds: String((channel?.delaySeconds ?? 0) / 60),
+    isActive: channel?.isActive ?? true,
+    config: Object.fromEntries(Object.entries(channel?.config ?? {}).map(([field, value]) => [field, fieldText(value)])),
+  }));
   const [tested, setTested] = useState<ChannelTested | null>(null);
-  const sending = useSending();
-  const body = { type, name: name.trim(), config: configOf(type, texts) };
-  const owner = { customerId: customerId === "" ? null : Number(customerId) };
+  const { type } = draft;
+  const body = { type, name: draft.name.trim(), config: configOf(type, draft.config), customerId: draft.customerId === "" ? null : Number(draft.customerId) };
   const save = async (): Promise<void> => {
-    const sent = { ...body, ...owner, delaySeconds: Math.round(Number(delay.replace(",", ".")) * 60), isActive };
+    const sent = { ...body, delaySeconds: Math.round(Number(draft.delaySeconds.replace(",", ".")) * 60), isActive: draft.isActive };
     const saved = await (channel ? channels.change(channel.publicId, sent) : channels.make(sent));
     closeEditor();
     props.done();
@@ -32,29 +33,30 @@ export function ChannelForm(props: { channel: Channel | null; customers: readonl
   };
   const test = async (): Promise<void> => {
     setTested(null);
-    setTested(await tryChannel({ ...body, name: body.name || "Test", ...owner }));
+    setTested(await tryChannel({ ...body, name: body.name || "Test" }));
   };
+  const more = channel === null && (
+    <button type="button" disabled={sending.busy} onClick={() => void sending.run(test)}>
+      Send a test
+    </button>
+  );
   return (
-    <Form
-      sending={sending}
-      send={save}
-      button="Save"
-      more={
-        channel === null && (
-          <button type="button" disabled={sending.busy} onClick={() => void sending.run(test)}>
-            Send a test
-          </button>
-        )
-      }
-    >
-      <SelectField label="By" value={type} options={TYPES} wrong={sending.about("/type")} onText={(text) => setType(text as ChannelType)} />
-      <TextField label="Name" required value={name} wrong={sending.about("/name")} onText={setName} />
+    <Form sending={sending} send={save} button="Save" more={more}>
+      {choice("type", "By", TYPES)}
+      {text("name", "Name", { required: true })}
       {CHANNEL_TYPES[type].slice(1).map((field) => (
-        <ConfigField key={`${type} ${field[0]}`} field={field as ChannelField} kept={channel?.type === type && channel.hasSecret} text={texts[field[0]] ?? ""} wrong={sending.about(`/config/${field[0]}`)} onText={(text) => (setTested(null), setTexts((before) => ({ ...before, [field[0]]: text })))} />
+        <ConfigField
+          key={`${type} ${field[0]}`}
+          field={field as ChannelField}
+          kept={channel?.type === type && channel.hasSecret}
+          text={draft.config[field[0]] ?? ""}
+          wrong={sending.about(`/config/${field[0]}`)}
+          onText={(words) => change({ config: { ...draft.config, [field[0]]: words } })}
+        />
       ))}
-      <SelectField label="Tells of" value={customerId} options={[["", "Every customer without channels of its own"], ...props.customers.map((customer) => [String(customer.id), customer.name] as const)]} wrong={sending.about("/customerId")} onText={setCustomerId} />
-      <TextField label="Minutes after an incident began" inputMode="decimal" value={delay} wrong={sending.about("/delaySeconds")} hint="0: at once. What is over by then is never told." onText={setDelay} />
-      <Tick label="Active" checked={isActive} onTick={setActive} />
+      {choice("customerId", "Tells of", customerChoices(props.customers, "Every customer without channels of its own"))}
+      {text("delaySeconds", "Minutes after an incident began", { inputMode: "decimal", hint: "0: at once. What is over by then is never told." })}
+      {tick("isActive", "Active")}
       {tested && (
         <p class={tested.success ? "verdict calm" : "verdict down"} role="status">
           {tested.success ? `✓ ${tested.message}` : `✕ ${tested.error ?? tested.message}`}

@@ -14,6 +14,8 @@ interface Input {
   type?: "text" | "email" | "password";
   name?: string;
   placeholder?: string;
+  /** The id of a datalist with what may be meant. */
+  list?: string;
   autocomplete?: string;
   autocapitalize?: "none";
   inputMode?: "numeric" | "decimal";

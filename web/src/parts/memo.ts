@@ -1,6 +1,6 @@
 // A component that is shown anew only when what it was given is another thing; a row of a list of fifty, say.
 
-import { type ComponentType, Component, h } from "preact";
+import { type ComponentType, Component, createElement } from "preact";
 
 export function memo<P extends object>(of: (props: P) => preact.JSX.Element): ComponentType<P> {
   return class extends Component<P> {
@@ -8,7 +8,7 @@ export function memo<P extends object>(of: (props: P) => preact.JSX.Element): Co
       return (Object.keys(next) as (keyof P)[]).some((name) => next[name] !== this.props[name]);
     }
     override render() {
-      return h(of, this.props);
+      return createElement(of, this.props);
     }
   };
 }

@@ -1,10 +1,12 @@
-// Sending a form: busy meanwhile, and what the API finds wrong with it.
+// Forms: what stands in their fields, sending it, and what the API finds wrong with it.
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, ComponentProps } from "preact";
 import { useState } from "preact/hooks";
 import { ApiProblem, wordsOf } from "../api/client";
 import { go, query, withQuery } from "../routing";
+import { MomentField, Several, TextArea, Tick } from "./area";
 import { Dialog } from "./dialog";
+import { SelectField, TextField } from "./field";
 import { Problem } from "./problem";
 
 export interface Sending {
@@ -29,6 +31,41 @@ export function useSending(): Sending {
     setBusy(false);
   };
   return { busy, problem, about: (pointer) => problem?.about(pointer) ?? null, run };
+}
+
+type Choices = readonly (readonly [value: string, words: string])[];
+type More<Field extends (props: any) => ComponentChildren> = Partial<ComponentProps<Field>>;
+
+/** A draft and its fields, each by its name: what it holds, and what is wrong with it, where the API names it alike. */
+export function useForm<Draft extends object>(start: () => Draft) {
+  type Name = keyof Draft & string;
+  const [draft, setDraft] = useState(start);
+  const sending = useSending();
+  const change = (changes: Partial<Draft>): void => setDraft((before) => ({ ...before, ...changes }));
+  const bound = (name: Name, label: string) => ({
+    label,
+    value: String(draft[name]),
+    wrong: sending.about(`/${name}`),
+    onText: (text: string) => change({ [name]: text } as Partial<Draft>),
+  });
+  return {
+    draft,
+    change,
+    sending,
+    text: (name: Name, label: string, more: More<typeof TextField> = {}) => <TextField {...bound(name, label)} {...more} />,
+    choice: (name: Name, label: string, options: Choices, more: More<typeof SelectField> = {}) => <SelectField {...bound(name, label)} options={options} {...more} />,
+    area: (name: Name, label: string, more: More<typeof TextArea> = {}) => <TextArea {...bound(name, label)} {...more} />,
+    moment: (name: Name, label: string, type: "datetime-local" | "date", more: More<typeof MomentField> = {}) => <MomentField {...bound(name, label)} type={type} {...more} />,
+    several: <Value extends string | number>(name: Name, label: string, of: readonly (readonly [Value, string])[], hint?: string) => (
+      <Several label={label} of={of} chosen={draft[name] as readonly Value[]} wrong={sending.about(`/${name}`)} hint={hint} onChosen={(chosen) => change({ [name]: chosen } as Partial<Draft>)} />
+    ),
+    tick: (name: Name, label: string) => <Tick label={label} checked={draft[name] === true} onTick={(ticked) => change({ [name]: ticked } as Partial<Draft>)} />,
+  };
+}
+
+/** The choices of a customer, by number; `nobody` says what none of them means. */
+export function customerChoices(customers: readonly { id: number; name: string }[], nobody: string | null): Choices {
+  return [...(nobody === null ? [] : ([["", nobody]] as const)), ...customers.map(({ id, name }) => [String(id), name] as const)];
 }
 
 /** A form with its button and what went wrong; `more` stands beside the button. */

@@ -4,16 +4,14 @@ import { useState } from "preact/hooks";
 import { customerTokens, organizationTokens } from "../api/collections";
 import { useLoaded } from "../api/loading";
 import type { KnownCustomer, Token, TokenCreated } from "../api/organization_types";
-import type { Role } from "../api/types";
 import { ROLES } from "../words/roles";
 import { Copied } from "./copied";
 import { Dialog } from "./dialog";
-import { SelectField, TextField } from "./field";
 import { Listed } from "./listed";
 import { Moment } from "./moment";
 import { later } from "./notices";
 import { Problem } from "./problem";
-import { Form, useSending } from "./sending";
+import { Form, customerChoices, useForm } from "./sending";
 
 async function listAll(signal: AbortSignal): Promise<Token[]> {
   const [wide, narrow] = await Promise.all([organizationTokens.list(signal), customerTokens.list(signal)]);
@@ -58,8 +56,8 @@ export function Tokens(props: { customers: readonly KnownCustomer[] }) {
                 </>
               ),
             ],
-            ["May", (token) => <>{ROLES[token.role]}</>],
-            ["For", (token) => <>{token.customerId === null ? "the whole organization" : (props.customers.find(({ id }) => id === token.customerId)?.name ?? `customer ${token.customerId}`)}</>],
+            ["May", (token) => ROLES[token.role]],
+            ["For", (token) => token.customerId === null ? "the whole organization" : (props.customers.find(({ id }) => id === token.customerId)?.name ?? `customer ${token.customerId}`)],
             ["Last used", (token) => <Moment at={token.lastUsedAt} />],
             ["Expires", (token) => <Moment at={token.expiresAt} />],
             [
@@ -89,21 +87,18 @@ export function Tokens(props: { customers: readonly KnownCustomer[] }) {
 }
 
 function TokenForm(props: { customers: readonly KnownCustomer[]; done: (made: TokenCreated) => void }) {
-  const [name, setName] = useState("");
-  const [role, setRole] = useState<Role>("user");
-  const [customerId, setCustomerId] = useState("");
-  const [days, setDays] = useState("");
-  const sending = useSending();
+  const { draft, sending, text, choice } = useForm(() => ({ name: "", role: "user", customerId: "", expiresInDays: "" }));
   const make = async (): Promise<void> => {
-    const body = { name: name.trim(), role, expiresInDays: days.trim() === "" ? null : Number(days) || days };
-    props.done(await (customerId === "" ? organizationTokens.make(body) : customerTokens.make({ ...body, customerId: Number(customerId) })));
+    const days = draft.expiresInDays.trim();
+    const body = { name: draft.name.trim(), role: draft.role, expiresInDays: days === "" ? null : Number(days) || days };
+    props.done(await (draft.customerId === "" ? organizationTokens.make(body) : customerTokens.make({ ...body, customerId: Number(draft.customerId) })));
   };
   return (
     <Form sending={sending} send={make} button="Make it">
-      <TextField label="Name" required autofocus value={name} wrong={sending.about("/name")} hint="Which program has it." onText={setName} />
-      <SelectField label="May" value={role} options={Object.entries(ROLES)} wrong={sending.about("/role")} onText={(text) => setRole(text as Role)} />
-      <SelectField label="For" value={customerId} options={[["", "The whole organization"], ...props.customers.map((customer) => [String(customer.id), customer.name] as const)]} wrong={sending.about("/customerId")} onText={setCustomerId} />
-      <TextField label="Expires after … days" inputMode="numeric" value={days} placeholder="never" wrong={sending.about("/expiresInDays")} onText={setDays} />
+      {text("name", "Name", { required: true, autofocus: true, hint: "Which program has it." })}
+      {choice("role", "May", Object.entries(ROLES))}
+      {choice("customerId", "For", customerChoices(props.customers, "The whole organization"))}
+      {text("expiresInDays", "Expires after … days", { inputMode: "numeric", placeholder: "never" })}
     </Form>
   );
 }

@@ -1,28 +1,32 @@
 // A maintenance window as a form; what comes of it is worked out by the server while it is filled in.
 
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { type Body, previewWindow, windows } from "../api/collections";
 import { ApiProblem } from "../api/client";
 import type { MaintenanceWindow, Occurrence } from "../api/incident_types";
 import { useLoaded } from "../api/loading";
 import { listTags, pickMonitors } from "../api/monitors_picked";
 import type { KnownCustomer } from "../api/organization_types";
-import { DAYS } from "../words/recurrence";
+import { DAYS, UNITS } from "../words/recurrence";
 import { dayAndTime, knownZones, localText, momentOf, ownZone } from "../words/zones";
-import { MomentField, Several, TextArea, Tick } from "./area";
-import { SelectField, TextField } from "./field";
+import { Several } from "./area";
+import { TextField } from "./field";
 import { say } from "./notices";
-import { Form, closeEditor, useSending } from "./sending";
+import { Form, closeEditor, customerChoices, useForm } from "./sending";
 
 const TYPED_MS = 500;
 const HOUR_MS = 3_600_000;
+const ZONES = "zones";
+const FREQUENCIES = [["", "Never"], ["daily", "By the day"], ["weekly", "By the week"], ["monthly", "By the month"]] as const;
+const WHOM = [["customer", "Every monitor of a customer"], ["monitors", "Some monitors"], ["tags", "Monitors with a tag"]] as const;
 
+/** Named as the API names them, where it has them. */
 interface Draft {
   name: string;
   description: string;
-  zone: string;
-  starts: string;
-  ends: string;
+  timeZone: string;
+  startTime: string;
+  endTime: string;
   frequency: string;
   interval: string;
   days: number[];
@@ -43,9 +47,9 @@ function draftOf(window: MaintenanceWindow | null): Draft {
   return {
     name: window?.name ?? "",
     description: window?.description ?? "",
-    zone,
-    starts: localText(start, zone),
-    ends: localText(window ? Date.parse(window.endTime) : start + HOUR_MS, zone),
+    timeZone: zone,
+    startTime: localText(start, zone),
+    endTime: localText(window ? Date.parse(window.endTime) : start + HOUR_MS, zone),
     frequency: text("frequency"),
     interval: text("interval") || "1",
     days: ((pattern["daysOfWeek"] as number[] | undefined) ?? []).map((day) => day % 7),
@@ -76,9 +80,9 @@ function bodyOf(draft: Draft): Body {
   return {
     name: draft.name.trim(),
     description: draft.description,
-    timeZone: draft.zone,
-    startTime: momentOf(draft.starts, draft.zone) ?? draft.starts,
-    endTime: momentOf(draft.ends, draft.zone) ?? draft.ends,
+    timeZone: draft.timeZone,
+    startTime: momentOf(draft.startTime, draft.timeZone) ?? draft.startTime,
+    endTime: momentOf(draft.endTime, draft.timeZone) ?? draft.endTime,
     isRecurring: recurs,
     ...(recurs ? { recurrencePattern: pattern } : {}),
     isActive: draft.isActive,
@@ -87,10 +91,7 @@ function bodyOf(draft: Draft): Body {
 }
 
 export function WindowForm(props: { window: MaintenanceWindow | null; customers: readonly KnownCustomer[]; done: () => void }) {
-  const [draft, setDraft] = useState(() => draftOf(props.window));
-  const sending = useSending();
-  const zones = useId();
-  const change = (changes: Partial<Draft>): void => setDraft((before) => ({ ...before, ...changes }));
+  const { draft, change, sending, text, choice, area, moment, several, tick } = useForm(() => draftOf(props.window));
   const first = props.customers[0];
   useEffect(() => {
     if (first && draft.whom === "customer" && draft.customerId === "") change({ customerId: String(first.id) });
@@ -102,44 +103,37 @@ export function WindowForm(props: { window: MaintenanceWindow | null; customers:
     props.done();
     say(`${draft.name} is ${id === null ? "planned" : "changed"}.`);
   };
-  const about = (name: string): string | null => sending.about(`/${name}`);
-  const pattern = (name: string): string | null => about(`recurrencePattern/${name}`);
+  const pattern = (name: string) => ({ wrong: sending.about(`/recurrencePattern/${name}`) });
   return (
     <Form sending={sending} send={save} button={id === null ? "Plan it" : "Save"}>
-      <TextField label="Name" required autofocus value={draft.name} wrong={about("name")} onText={(name) => change({ name })} />
+      {text("name", "Name", { required: true, autofocus: true })}
       <div class="row">
-        <MomentField type="datetime-local" label="Begins" value={draft.starts} wrong={about("startTime")} onText={(starts) => change({ starts })} />
-        <MomentField type="datetime-local" label="Ends" value={draft.ends} wrong={about("endTime")} onText={(ends) => change({ ends })} />
+        {moment("startTime", "Begins", "datetime-local")}
+        {moment("endTime", "Ends", "datetime-local")}
       </div>
       <div class="row">
-        <div class={about("timeZone") ? "field wrong" : "field"}>
-          <label for={`${zones}-in`}>Time zone</label>
-          <input id={`${zones}-in`} list={zones} value={draft.zone} aria-invalid={about("timeZone") ? "true" : undefined} onInput={(event) => change({ zone: event.currentTarget.value })} />
-          <datalist id={zones}>
-            {knownZones().map((zone) => (
-              <option key={zone} value={zone} />
-            ))}
-          </datalist>
-          <div class="more">{about("timeZone") && <p class="fault">{about("timeZone")}</p>}</div>
-        </div>
-        <SelectField label="Recurs" value={draft.frequency} options={[["", "Never"], ["daily", "By the day"], ["weekly", "By the week"], ["monthly", "By the month"]]} wrong={pattern("frequency")} onText={(frequency) => change({ frequency })} />
+        {text("timeZone", "Time zone", { list: ZONES })}
+        <datalist id={ZONES}>
+          {knownZones().map((zone) => (
+            <option key={zone} value={zone} />
+          ))}
+        </datalist>
+        {choice("frequency", "Recurs", FREQUENCIES, pattern("frequency"))}
       </div>
       {draft.frequency !== "" && (
         <div class="row">
-          <TextField label={`Every … ${{ daily: "days", weekly: "weeks", monthly: "months" }[draft.frequency]}`} inputMode="numeric" value={draft.interval} wrong={pattern("interval")} onText={(interval) => change({ interval })} />
-          {draft.frequency === "monthly" && <TextField label="Day of the month" inputMode="numeric" placeholder="as it begins" value={draft.dayOfMonth} wrong={pattern("dayOfMonth")} onText={(dayOfMonth) => change({ dayOfMonth })} />}
-          <MomentField type="date" label="Last day" hint="Empty: without end." value={draft.last} wrong={pattern("endRecurrenceDate")} onText={(last) => change({ last })} />
+          {text("interval", `Every … ${UNITS[draft.frequency]}s`, { inputMode: "numeric", ...pattern("interval") })}
+          {draft.frequency === "monthly" && text("dayOfMonth", "Day of the month", { inputMode: "numeric", placeholder: "as it begins", ...pattern("dayOfMonth") })}
+          {moment("last", "Last day", "date", { hint: "Empty: without end.", ...pattern("endRecurrenceDate") })}
         </div>
       )}
-      {draft.frequency === "weekly" && <Several label="On" of={DAYS.map((day, number) => [number, day] as const)} chosen={draft.days} wrong={pattern("daysOfWeek")} hint="None: the day it begins." onChosen={(days) => change({ days })} />}
-      <SelectField label="For" value={draft.whom} options={[["customer", "Every monitor of a customer"], ["monitors", "Some monitors"], ["tags", "Monitors with a tag"]]} wrong={about("targets") ?? about("tagIds")} onText={(text) => change({ whom: text as Draft["whom"] })} />
-      {draft.whom !== "monitors" && (
-        <SelectField label="Customer" value={draft.customerId} options={[...(draft.whom === "tags" ? ([["", "Everybody"]] as const) : []), ...props.customers.map((customer) => [String(customer.id), customer.name] as const)]} wrong={about("customerId")} onText={(customerId) => change({ customerId })} />
-      )}
+      {draft.frequency === "weekly" && several("days", "On", DAYS.map((day, number) => [number, day] as const), "None: the day it begins.")}
+      {choice("whom", "For", WHOM, { wrong: sending.about("/targets") ?? sending.about("/tagIds") })}
+      {draft.whom !== "monitors" && choice("customerId", "Customer", customerChoices(props.customers, draft.whom === "tags" ? "Everybody" : null))}
       {draft.whom === "monitors" && <Targets chosen={draft.targets} onChosen={(targets) => change({ targets })} />}
       {draft.whom === "tags" && <Tags chosen={draft.tags} onChosen={(tags) => change({ tags })} />}
-      <TextArea label="Description" rows={2} value={draft.description} wrong={about("description")} onText={(description) => change({ description })} />
-      {id !== null && <Tick label="Active" checked={draft.isActive} onTick={(isActive) => change({ isActive })} />}
+      {area("description", "Description", { rows: 2 })}
+      {id !== null && tick("isActive", "Active")}
       <Preview id={id} draft={draft} />
     </Form>
   );
@@ -197,7 +191,7 @@ function Preview(props: { id: string | null; draft: Draft }) {
         <ol>
           {(found ?? []).map((occurrence) => (
             <li key={occurrence.startTime}>
-              {dayAndTime(occurrence.startTime, props.draft.zone)} – {dayAndTime(occurrence.endTime, props.draft.zone)}
+              {dayAndTime(occurrence.startTime, props.draft.timeZone)} – {dayAndTime(occurrence.endTime, props.draft.timeZone)}
             </li>
           ))}
         </ol>

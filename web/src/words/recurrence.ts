@@ -1,7 +1,7 @@
 // How a window recurs, as the API keeps it and as people say it. Pure.
 
 export const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"] as const;
-const UNITS: Readonly<Record<string, string>> = { daily: "day", weekly: "week", monthly: "month" };
+export const UNITS: Readonly<Record<string, string>> = { daily: "day", weekly: "week", monthly: "month" };
 
 /** "every 2 weeks on Monday, Friday until 2026-12-31". */
 export function recurrenceWords(pattern: Readonly<Record<string, unknown>>): string {
