@@ -251,7 +251,7 @@ class SummaryMaintenance(SummaryModel):
     components: list[SummaryComponent]
 
 
-class Summary(SummaryModel):
+class StatusSummary(SummaryModel):
     """The page in Statuspage's schema."""
 
     page: SummaryPage

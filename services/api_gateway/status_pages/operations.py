@@ -16,7 +16,7 @@ from services.api_gateway.status_pages.models import (
     PageQuery,
     StatusPage,
     StatusPages,
-    Summary,
+    StatusSummary,
 )
 
 _PAGE = f"{handlers.PATH}/{{publicId}}"
@@ -108,7 +108,7 @@ STATUS_PAGE_OPERATIONS: tuple[Operation, ...] = (
         "The same for programs, in Statuspage's schema.",
         showing.show_summary,
         "application/json",
-        Summary,
+        StatusSummary,
     ),
     _for_anybody(
         showing.BADGE,

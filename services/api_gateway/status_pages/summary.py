@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from services.api_gateway.status_pages.models import (
     ComponentStatus,
-    Summary,
+    StatusSummary,
     SummaryComponent,
     SummaryIncident,
     SummaryMaintenance,
@@ -26,11 +26,11 @@ _STATUSES: dict[State, ComponentStatus] = {
 }
 
 
-def summary(shown: Standing, address: str) -> Summary:
+def summary(shown: Standing, address: str) -> StatusSummary:
     """The summary of what a page shows; `address`: where people see it."""
     components = list(_components(shown))
     by_id = {each.id: each for each in components}
-    return Summary(
+    return StatusSummary(
         page=SummaryPage(id=shown.id, name=shown.title, url=address, updated_at=shown.updated_at),
         status=SummaryStatus(indicator=INDICATORS[shown.state], description=description(shown)),
         components=components,
