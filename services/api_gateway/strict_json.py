@@ -1,11 +1,12 @@
 """JSON as RFC 7493 (I-JSON) wants it: what could mean two things, or nothing at all, is refused.
 
 Refused are duplicate keys, NaN and Infinity, numbers a double cannot hold exactly, NUL and lone surrogates (Postgres
-stores neither), and nesting without end. What stands in one field is taken out and named, so that everything else
-wrong with the body is told with it. Pure; limits of size are the caller's.
+stores neither), nesting without end and values without number. What stands in one field is taken out and named, so that
+everything else wrong with the body is told with it. Pure; limits of size are the caller's.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,10 @@ from services.api_gateway.problems import Fault
 DEEPEST = 32
 _SAFE_INTEGER = 2**53 - 1
 _LONGEST_NUMBER = 40
+_LONGEST_KEY = 1000
+# Far more than any request of ours has; reading that many takes a moment, and ten times as many takes everybody's.
+MOST_VALUES = 100_000
+_UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
 MOST_FAULTS = 50
 
 
@@ -30,6 +35,8 @@ class _NoNumber:
 
 def parse(body: bytes) -> Any:
     """The value a body holds, to be given to `taken_out`; raises NotJson."""
+    if body.count(b",") + body.count(b"[") + body.count(b"{") > MOST_VALUES:
+        raise NotJson(f"the body holds more than {MOST_VALUES} values")
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -51,7 +58,7 @@ def parse(body: bytes) -> Any:
 def taken_out(value: Any) -> tuple[Any, list[Fault]]:
     """The value with null for whatever no field may hold, and where that stood."""
     faults: list[Fault] = []
-    return _cleaned(value, "", 1, faults), faults[:MOST_FAULTS]
+    return _cleaned(value, [], faults), faults[:MOST_FAULTS]
 
 
 def pointer(*steps: str | int) -> str:
@@ -66,6 +73,8 @@ def printable(text: str) -> str:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
+    if max(map(len, found), default=0) > _LONGEST_KEY:
+        raise NotJson(f"a key has more than {_LONGEST_KEY} characters")
     if len(found) != len(pairs):
         seen: set[str] = set()
         for key, _ in pairs:
@@ -93,36 +102,50 @@ def _decimal(digits: str) -> int | float | _NoNumber:
     return int(number) if number.is_integer() else number
 
 
-def _cleaned(value: Any, here: str, depth: int, faults: list[Fault]) -> Any:
-    if depth > DEEPEST:
-        faults.append(Fault(pointer=here, detail=f"the body is nested more than {DEEPEST} levels deep"))
+def _cleaned(value: Any, path: list[str | int], faults: list[Fault]) -> Any:
+    """`path`: where it stands. It is put into words for a fault alone: most values have none."""
+    if len(path) >= DEEPEST:
+        faults.append(Fault(pointer=pointer(*path), detail=f"the body is nested more than {DEEPEST} levels deep"))
         return None
     if len(faults) >= MOST_FAULTS:
         return None
     match value:
         case _NoNumber(why=why):
-            faults.append(Fault(pointer=here, detail=f"{_field(here)} {why}"))
+            faults.append(_fault(path, f"{{}} {why}"))
             return None
         case str():
             if (wrong := _wrong_with(value)) is None:
                 return value
-            faults.append(Fault(pointer=here, detail=f"{_field(here)} must not hold {wrong}"))
+            faults.append(_fault(path, f"{{}} must not hold {wrong}"))
             return None
         case dict():
-            return _cleaned_object(value, here, depth, faults)
+            return _cleaned_object(value, path, faults)
         case list():
-            return [_cleaned(inner, here + pointer(index), depth + 1, faults) for index, inner in enumerate(value)]
+            return [_cleaned_below(index, inner, path, faults) for index, inner in enumerate(value)]
     return value
 
 
-def _cleaned_object(value: dict[str, Any], here: str, depth: int, faults: list[Fault]) -> dict[str, Any]:
+def _cleaned_object(value: dict[str, Any], path: list[str | int], faults: list[Fault]) -> dict[str, Any]:
     clean: dict[str, Any] = {}
     for key, inner in value.items():
         if (wrong := _wrong_with(key)) is not None:
-            faults.append(Fault(pointer=here, detail=f"a key in {_field(here)} must not hold {wrong}"))
+            faults.append(_fault(path, f"a key in {{}} must not hold {wrong}"))
         else:
-            clean[key] = _cleaned(inner, here + pointer(key), depth + 1, faults)
+            clean[key] = _cleaned_below(key, inner, path, faults)
     return clean
+
+
+def _cleaned_below(step: str | int, value: Any, path: list[str | int], faults: list[Fault]) -> Any:
+    path.append(step)
+    try:
+        return _cleaned(value, path, faults)
+    finally:
+        path.pop()
+
+
+def _fault(path: list[str | int], said: str) -> Fault:
+    here = pointer(*path)
+    return Fault(pointer=here, detail=said.format(_field(here)))
 
 
 def _field(here: str) -> str:
@@ -131,8 +154,7 @@ def _field(here: str) -> str:
 
 
 def _wrong_with(text: str) -> str | None:
-    if "\x00" in text:
-        return "a NUL character"
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        return "half of a surrogate pair"
-    return None
+    found = _UNKEEPABLE.search(text)
+    if found is None:
+        return None
+    return "a NUL character" if found[0] == "\x00" else "half of a surrogate pair"

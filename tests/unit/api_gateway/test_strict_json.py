@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api_gateway.strict_json import DEEPEST, NotJson, parse, pointer, taken_out
+from services.api_gateway.strict_json import DEEPEST, MOST_VALUES, NotJson, parse, pointer, taken_out
 
 
 @pytest.mark.parametrize(
@@ -106,3 +106,17 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     except NotJson:
         return
     taken_out(value)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"[" + b",".join([b"1"] * (MOST_VALUES + 1)) + b"]", "values"),
+        (b"[" + b",".join([b"[]"] * (MOST_VALUES // 2 + 1)) + b"]", "values"),
+        (b'{"a": {"' + b"k" * 1001 + b'": 1}}', "1000 characters"),
+    ],
+)
+def test_what_would_take_everybodys_time_is_refused(body: bytes, said: str) -> None:
+    with pytest.raises(NotJson, match=said):
+        parse(body)
+    assert parse(b'{"' + b"k" * 1000 + b'": [' + b",".join([b"1"] * 1000) + b"]}")
