@@ -30,6 +30,7 @@ def key_of(call: Call, body: bytes) -> RequestKey | None:
         address=call.request.path_qs,
         body=body,
         credential="" if call.principal.is_person else call.request.headers.get("Authorization", ""),
+        scope=_scope(call),
     )
 
 
@@ -42,6 +43,13 @@ def replayed(before: KeptAnswer) -> web.Response:
     """The answer sent again, and said to be."""
     headers = {**before.headers, REPLAYED_HEADER: "true"}
     return web.Response(status=HTTPStatus(before.status), text=before.body, headers=headers)
+
+
+def _scope(call: Call) -> str:
+    """What may be done and seen: an answer is not sent again to somebody who would not get it now."""
+    principal = call.principal
+    customers = "*" if principal.customer_ids is None else ",".join(map(str, sorted(principal.customer_ids)))
+    return f"{principal.role}/{customers}"
 
 
 def _headers(response: web.Response, names: Iterable[str]) -> Iterable[tuple[str, str]]:

@@ -55,12 +55,13 @@ def read_key(request: web.Request) -> str | None:
     return match[1] or match[2]
 
 
-def request_key(key: str, *, method: str, address: str, body: bytes, credential: str) -> RequestKey:
+def request_key(key: str, *, method: str, address: str, body: bytes, credential: str, scope: str = "") -> RequestKey:
     """Args:
     address: path and query. credential: the bearer token, or empty for a person, whose sessions change.
+    scope: what whoever asks may do and see; who may do and see other things makes another request.
     """
     secret = hashlib.sha256(f"{len(key)}/{key}/{credential}".encode()).digest()
-    said = f"{method} {address}\n".encode() + body
+    said = f"{method} {address} {scope}\n".encode() + body
     return RequestKey(hashlib.sha256(key.encode()).digest(), hmac.digest(secret, said, "sha256"))
 
 

@@ -10,7 +10,7 @@ import pytest
 from services.api_gateway.manners.forgetting import forget_now
 from services.api_gateway.manners.request_keys import request_key
 from shared.database.pool import organization_transaction
-from tests.support.browsers import cheap_passwords, first_person
+from tests.support.browsers import cheap_passwords, first_person, joined
 
 __all__ = ["cheap_passwords"]
 
@@ -204,3 +204,17 @@ async def test_what_is_shown_once_is_shown_once_to_people_too(world: Any) -> Non
     assert (stale.status, stale.headers["ETag"]) == (412, shown.headers["ETag"])
     changed = await owner.call("PATCH", address, {"name": "Another"}, headers={"If-Match": shown.headers["ETag"]})
     assert (changed.status, changed.headers["ETag"]) == (200, (await owner.get(address)).headers["ETag"])
+
+
+@pytest.mark.usefixtures("cheap_passwords")
+async def test_an_answer_is_not_sent_again_to_somebody_who_would_not_get_it_now(world: Any) -> None:
+    owner = await first_person(world)
+    other = await world.customer("Other")
+    somebody = await joined(owner, "somebody@example.com", role="user")
+    assert (await somebody.call("POST", MONITORS, GOOD, headers=key("k"))).status == 201
+    item = f"/api/users/{(await owner.get('/api/users')).body[-1]['publicId']}"
+    for changes in ({"customerIds": [other["id"]]}, {"role": "readonly"}):
+        assert (await owner.patch(item, changes)).status == 200
+        await somebody.sign_in("somebody@example.com")
+        answer = await somebody.call("POST", MONITORS, GOOD, headers=key("k"))
+        assert answer.status == 422, changes
