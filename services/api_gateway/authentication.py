@@ -12,7 +12,7 @@ from services.api_gateway.principal import Principal
 from services.api_gateway.problems import Fault, Problem, not_found, too_many, unauthorized, wrong_fields
 from services.api_gateway.rate_limits import RateLimit
 from services.api_gateway.resources import Resources
-from services.api_gateway.sessions.cookies import session_token
+from services.api_gateway.sessions.cookies import is_secure, session_token
 from services.api_gateway.sessions.same_origin import SAFE_METHODS, require_same_origin
 from services.api_gateway.sessions.session_store import cookie_hash, find_session, touch_session
 from services.api_gateway.token_store import LONGEST_TOKEN, PREFIX, find_principal, token_hash, touch_token
@@ -79,7 +79,8 @@ class Authenticator:
             self._tokens.forget(shown.hashed)
             raise self._refused(address, f"the {shown.what} is unknown, revoked or expired")
         if shown.by_cookie and request.method not in SAFE_METHODS:
-            require_same_origin(request, public_url=self._settings.public_url)
+            secure = is_secure(request, self._settings)
+            require_same_origin(request, public_url=self._settings.public_url, secure=secure)
         found = await self._acting(request, found)
         await self._touch(shown, found)
         return found, self._tokens.remaining(shown.hashed)
@@ -107,8 +108,10 @@ class Authenticator:
     async def _acting(self, request: web.Request, principal: Principal) -> Principal:
         """For the organization `?organizationId=` names, where this person may act for any; others are at home."""
         given = request.query.getall(_ORGANIZATION, [])
-        if not principal.is_person or len(given) != 1:
+        if not principal.is_person or not given:
             return principal
+        if len(given) > 1:  # neither is a guess at which was meant, nor is home
+            raise wrong_fields([Fault(pointer=f"/{_ORGANIZATION}", detail=f"{_ORGANIZATION} is given more than once")])
         wanted = read_identifier(given[0])
         if wanted == principal.home:
             return principal

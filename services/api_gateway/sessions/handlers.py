@@ -75,7 +75,7 @@ async def sign_out(request: web.Request) -> web.Response:
     everywhere = read_query(request, SignOutQuery).everywhere
     token = cookies.session_token(request, resources.settings)
     if token is not None:
-        require_same_origin(request, public_url=resources.settings.public_url)
+        _require_own_page(request, resources, unless_silent=False)
         principal = await find_session(resources.pool, cookie_hash(token))
         if principal is not None:
             actor = actor_text(request, resources, user_id=principal.actor.id, name=principal.actor.name)
@@ -224,9 +224,11 @@ def _wrong_current() -> Problem:
     return wrong_fields([Fault(pointer="/currentPassword", detail=_WRONG_CURRENT)])
 
 
-def _require_own_page(request: web.Request, resources: Resources) -> None:
+def _require_own_page(request: web.Request, resources: Resources, *, unless_silent: bool = True) -> None:
     # Else another page could sign somebody in as a stranger, to see what they enter.
-    require_same_origin(request, public_url=resources.settings.public_url, unless_silent=True)
+    settings = resources.settings
+    secure = cookies.is_secure(request, settings)
+    require_same_origin(request, public_url=settings.public_url, secure=secure, unless_silent=unless_silent)
 
 
 async def _link(resources: Resources, token: str, *purposes: Purpose) -> Link:

@@ -13,10 +13,13 @@ from services.api_gateway.problems import Problem, forbidden
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def require_same_origin(request: web.Request, *, public_url: str | None, unless_silent: bool = False) -> None:
+def require_same_origin(
+    request: web.Request, *, public_url: str | None, secure: bool, unless_silent: bool = False
+) -> None:
     """Raises Problem 403 where another page may have sent it.
 
     Args:
+        secure: browsers reach us by https: a page of ours that came in clear may be anybody's.
         unless_silent: a request that says nothing of where it comes from is no browser's, and has nothing to abuse.
     """
     site = request.headers.getall("Sec-Fetch-Site", [])
@@ -27,16 +30,22 @@ def require_same_origin(request: web.Request, *, public_url: str | None, unless_
     origins = request.headers.getall("Origin", [])
     if not origins and unless_silent:
         return
-    if len(origins) != 1 or not _is_ours(origins[0], request, public_url):
+    if not origins:
+        raise forbidden(
+            "the request may come from another page, as it has no header Origin; a program sends "
+            f"`Origin: {'https' if secure else 'http'}://{request.host}`, or better a bearer token"
+        )
+    if len(origins) != 1 or not _is_ours(origins[0], request, public_url, secure=secure):
         raise _refused()
 
 
-def _is_ours(origin: str, request: web.Request, public_url: str | None) -> bool:
+def _is_ours(origin: str, request: web.Request, public_url: str | None, *, secure: bool) -> bool:
     if public_url is not None and _same(origin, public_url):
         return True
     # Host is what the browser was asked for, or what the proxy makes of it; another page cannot choose it.
     try:
-        return urlsplit(origin).netloc.lower() == request.host.lower() != ""
+        read = urlsplit(origin)
+        return read.netloc.lower() == request.host.lower() != "" and (read.scheme == "https" or not secure)
     except ValueError:
         return False
 

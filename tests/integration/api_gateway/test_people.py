@@ -345,3 +345,11 @@ async def test_who_acts_is_told_to_the_transaction(world: Any) -> None:
         ("token", "test", "127.0.0.1"),
     ]
     assert rows[0]["request"] == "by-hand"
+
+
+async def test_an_organization_named_twice_is_not_taken_for_ones_own(world: Any) -> None:
+    owner = await first_person(world)
+    number = await world.another_organization()
+    answer = await owner.post(f"/api/customers?organizationId={number}&organizationId={number}", {"name": "x"})
+    assert (answer.status, answer.pointers) == (400, ["/organizationId"])
+    assert not [each for each in (await owner.get("/api/customers")).body if each["name"] == "x"]

@@ -178,6 +178,13 @@ async def test_another_page_can_change_nothing_by_the_cookie(world: Any) -> None
     assert (await behind.patch("/api/session", name)).status == 200
     behind.headers = {"Origin": "http://mailprobe.example.com"}
     assert (await behind.patch("/api/session", name)).status == 403
+    host = f"{behind.api.client.host}:{behind.api.client.port}"
+    # Whoever stands on the way can make a page of our very name, but in clear.
+    behind.headers = {"Origin": f"http://{host}"}
+    answer = await behind.patch("/api/session", name)
+    assert (answer.status, "another page" in answer.body["detail"]) == (403, True)
+    behind.headers = {"Origin": f"https://{host}"}
+    assert (await behind.patch("/api/session", name)).status == 200
 
 
 async def test_a_bearer_token_goes_before_the_cookie(world: Any) -> None:

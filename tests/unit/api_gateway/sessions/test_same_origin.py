@@ -1,5 +1,6 @@
 """Which requests a page of ours may have sent, and whether they came by https."""
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from typing import Any
@@ -35,7 +36,7 @@ def _request(headers: Mapping[str, str], *, peer: str = "192.0.2.1") -> web.Requ
     ],
 )
 def test_our_own_page_is_let_through(headers: Mapping[str, str]) -> None:
-    require_same_origin(_request(headers), public_url=f"{PUBLIC}/", unless_silent=False)
+    require_same_origin(_request(headers), public_url=f"{PUBLIC}/", secure=False)
 
 
 @pytest.mark.parametrize(
@@ -61,14 +62,24 @@ def test_our_own_page_is_let_through(headers: Mapping[str, str]) -> None:
 )
 def test_another_page_is_refused(headers: Mapping[str, str]) -> None:
     with pytest.raises(Problem) as refused:
-        require_same_origin(_request(headers), public_url=PUBLIC, unless_silent=False)
+        require_same_origin(_request(headers), public_url=PUBLIC, secure=False)
     assert refused.value.status == 403
 
 
-def test_what_is_no_browser_says_nothing() -> None:
-    require_same_origin(_request({}), public_url=None, unless_silent=True)
+def test_over_https_a_page_of_our_name_that_came_in_clear_is_anybodys() -> None:
+    require_same_origin(_request({"Origin": "https://mail.example:8080"}), public_url=None, secure=True)
     with pytest.raises(Problem):
-        require_same_origin(_request({}), public_url=None)
+        require_same_origin(_request({"Origin": "http://mail.example:8080"}), public_url=None, secure=True)
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_what_is_no_browser_says_nothing_and_is_told_what_to_say(secure: bool) -> None:
+    require_same_origin(_request({}), public_url=None, secure=False, unless_silent=True)
+    with pytest.raises(Problem) as refused:
+        require_same_origin(_request({}), public_url=None, secure=secure)
+    told = re.search("`Origin: (.+?)`", str(refused.value.detail))
+    assert told is not None
+    require_same_origin(_request({"Origin": told[1]}), public_url=None, secure=secure)
 
 
 @pytest.mark.parametrize(
