@@ -1,7 +1,5 @@
 """`mailprobe migrate` and `mailprobe token`: what an operator does at the database."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -11,21 +9,19 @@ import typer
 
 from cli.failing import Failed, fail, finish
 from cli.operator import operator_name
+from cli.operator_pool import Data, DatabaseUrl, operator_pool
+from cli.output import Format, Output, printed
 from cli.secret_files import addresses_by_role, write_once
-from cli.showing import print_json, print_lines, print_table
+from cli.showing import print_lines, print_table
 from services.api_gateway.token_store import TokenFacts, issue_token, list_tokens, revoke_token
 from shared.database.errors import DatabaseRejected, DatabaseUnavailable
 from shared.database.logins import ROLE_OF_SERVICE, make_logins
 from shared.database.migrations import migrate as migrate_database
 from shared.database.opening import database_name
-from shared.database.pool import GATEWAY_ROLE, Pool, open_pool
 from shared.runtime.settings import DatabaseSettings
 
-DatabaseUrl = Annotated[
-    str | None, typer.Option(help="The database [MAILPROBE_DATABASE_URL].", metavar="URL", show_default=False)
-]
 Organization = Annotated[int, typer.Option(min=1, help="The organization's number.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON; the same as -o json.")]
 
 tokens = typer.Typer(no_args_is_help=True, help="Bearer tokens of the API.")
 
@@ -78,6 +74,7 @@ def create(
         Path | None,
         typer.Option(help="Write it to this file instead, for its owner alone; nothing is done where it is there."),
     ] = None,
+    data: Data = None,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Make a token and print it. It is shown this once."""
@@ -87,7 +84,7 @@ def create(
 
     async def made() -> str:
         expires = datetime.now(UTC) + timedelta(days=expires_in_days) if expires_in_days else None
-        async with _pool(database_url) as pool:
+        async with operator_pool(database_url, data, verb="token") as pool:
             try:
                 return await issue_token(
                     pool,
@@ -110,30 +107,34 @@ def create(
 
 
 @tokens.command("list")
-def show(organization: Organization = 1, json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+def show(
+    organization: Organization = 1,
+    json: AsJson = False,
+    output: Output = Format.TABLE,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+) -> None:
     """List an organization's tokens, by their last characters."""
 
     async def found() -> list[TokenFacts]:
-        async with _pool(database_url) as pool:
+        async with operator_pool(database_url, data, verb="token") as pool:
             return await list_tokens(pool, organization)
 
     facts = finish(found())
-    if json:
-        print_json(
-            [
-                {
-                    "id": each.id,
-                    "name": each.name,
-                    "role": each.role,
-                    "tokenHint": each.token_hint,
-                    "customerId": each.customer_id,
-                    "createdAt": _moment(each.created_at),
-                    "expiresAt": _moment(each.expires_at),
-                    "lastUsedAt": _moment(each.last_used_at),
-                }
-                for each in facts
-            ]
-        )
+    items = [
+        {
+            "id": each.id,
+            "name": each.name,
+            "role": each.role,
+            "tokenHint": each.token_hint,
+            "customerId": each.customer_id,
+            "createdAt": _moment(each.created_at),
+            "expiresAt": _moment(each.expires_at),
+            "lastUsedAt": _moment(each.last_used_at),
+        }
+        for each in facts
+    ]
+    if printed(output, items, json=json):
         return
     rows = [
         (
@@ -154,12 +155,13 @@ def show(organization: Organization = 1, json: AsJson = False, database_url: Dat
 def revoke(
     token_id: Annotated[int, typer.Argument(help="Its number, as `token list` shows it.", show_default=False)],
     organization: Organization = 1,
+    data: Data = None,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Delete a token; it is refused from the next request on."""
 
     async def revoked() -> bool:
-        async with _pool(database_url) as pool:
+        async with operator_pool(database_url, data, verb="token") as pool:
             return await revoke_token(pool, organization, token_id, operator=operator_name())
 
     async def do() -> None:
@@ -168,25 +170,6 @@ def revoke(
 
     finish(do())
     print_lines(f"Token {token_id} is revoked.")
-
-
-@asynccontextmanager
-async def _pool(database_url: str | None) -> AsyncIterator[Pool]:
-    settings = DatabaseSettings.load(**({"database_url": database_url} if database_url else {}))
-    try:
-        async with open_pool(
-            settings.database_url.get_secret_value(),
-            role=GATEWAY_ROLE,
-            application_name="mailprobe token",
-            max_size=1,
-        ) as pool:
-            yield pool
-    except DatabaseUnavailable as error:
-        name = database_name(settings.database_url.get_secret_value())
-        raise Failed(f"cannot reach {name}: {error}") from None
-    except DatabaseRejected as error:
-        # The role comes with the tables.
-        raise Failed(f"the database is not ready: {error}; run `mailprobe migrate`") from None
 
 
 def _dsn(database_url: str | None) -> str:

@@ -1,37 +1,29 @@
 """`mailprobe users`: people, as an operator looks after them at the database."""
 
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
-from cli.database import AsJson, DatabaseUrl, Organization, Role
-from cli.failing import Failed, finish
+from cli.database import AsJson, Organization, Role
+from cli.failing import Failed, fail, finish
 from cli.operator import operator_name
-from cli.showing import print_json, print_lines, print_table
+from cli.operator_pool import Data, DatabaseUrl, operator_pool
+from cli.output import Format, Output, printed
+from cli.settings import ClientSettings
+from cli.showing import print_lines, print_table, tell
 from services.api_gateway.people import operating
-from shared.database.embedded_running import running_dsn
-from shared.database.errors import DatabaseRejected, DatabaseUnavailable
-from shared.database.opening import database_name
-from shared.database.pool import GATEWAY_ROLE, Pool, open_pool
-from shared.runtime.settings import AddressSettings, DatabaseSettings
+from shared.runtime.settings import AddressSettings
 
 T = TypeVar("T")
 
-_DEFAULT_ADDRESS = "http://127.0.0.1:8080"
-
-Data = Annotated[
-    Path | None,
-    typer.Option(help="Instead of the database's address: the data directory of `mailprobe run`.", show_default=False),
-]
 Address = Annotated[
     str | None,
-    typer.Option(help="Where links lead [MAILPROBE_PUBLIC_URL], else http://127.0.0.1:8080.", show_default=False),
+    typer.Option(
+        help="Where links lead [MAILPROBE_PUBLIC_URL, MAILPROBE_URL, http://127.0.0.1:8080].", show_default=False
+    ),
 ]
 Email = Annotated[str, typer.Argument(help="The e-mail address somebody signs in by.", show_default=False)]
 
@@ -50,7 +42,7 @@ def set_up_link(address: Address = None, data: Data = None, database_url: Databa
     """Print the link by which the first person signs up; the ones before it open nothing any more."""
 
     async def made() -> tuple[str, datetime] | None:
-        async with _pool(database_url, data) as pool:
+        async with operator_pool(database_url, data, verb="users") as pool:
             return await operating.set_up_link(pool, _address(address), operator=operator_name())
 
     link = finish(made())
@@ -79,9 +71,11 @@ def add(
     """Invite somebody and print the link that lets them in. It is shown this once."""
     if email.count("@") != 1 or not all(email.split("@")) or any(char.isspace() for char in email) or len(email) > 254:
         raise typer.BadParameter(f"{email} is no e-mail address")
+    if role is Role.READONLY and not customer:
+        fail("somebody readonly sees the customers named here alone: name each by --customer")
 
     async def made() -> tuple[str, datetime]:
-        async with _pool(database_url, data) as pool:
+        async with operator_pool(database_url, data, verb="users") as pool:
             return await operating.add_person(
                 pool,
                 organization,
@@ -99,32 +93,34 @@ def add(
 
 @people.command("list")
 def show(
-    organization: Organization = 1, json: AsJson = False, data: Data = None, database_url: DatabaseUrl = None
+    organization: Organization = 1,
+    json: AsJson = False,
+    output: Output = Format.TABLE,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
 ) -> None:
     """List an organization's people."""
 
     async def found() -> list[operating.Person]:
-        async with _pool(database_url, data) as pool:
+        async with operator_pool(database_url, data, verb="users") as pool:
             return await operating.people_of(pool, organization)
 
     everybody = finish(found())
-    if json:
-        print_json(
-            [
-                {
-                    "publicId": str(each.public_id),
-                    "email": each.email,
-                    "name": each.name,
-                    "role": each.role,
-                    "globalRole": each.global_role,
-                    "customerIds": None if each.customer_ids is None else list(each.customer_ids),
-                    "disabled": each.disabled,
-                    "invited": each.invited,
-                    "lastSignInAt": _moment(each.last_sign_in_at),
-                }
-                for each in everybody
-            ]
-        )
+    items = [
+        {
+            "publicId": str(each.public_id),
+            "email": each.email,
+            "name": each.name,
+            "role": each.role,
+            "globalRole": each.global_role,
+            "customerIds": None if each.customer_ids is None else list(each.customer_ids),
+            "disabled": each.disabled,
+            "invited": each.invited,
+            "lastSignInAt": _moment(each.last_sign_in_at),
+        }
+        for each in everybody
+    ]
+    if printed(output, items, json=json):
         return
     rows = [
         (
@@ -151,7 +147,7 @@ def reset_link(
     """Print a link by which somebody chooses a new password. It is shown this once."""
 
     async def made() -> tuple[str, datetime]:
-        async with _pool(database_url, data) as pool:
+        async with operator_pool(database_url, data, verb="users") as pool:
             return await operating.reset_link(
                 pool, organization, _address(address), email=email, operator=operator_name()
             )
@@ -170,7 +166,7 @@ def disable(
     """Keep somebody out, from the next request on."""
 
     async def done() -> None:
-        async with _pool(database_url, data) as pool:
+        async with operator_pool(database_url, data, verb="users") as pool:
             await operating.disable_person(pool, organization, email=email, disabled=not undo, operator=operator_name())
 
     finish(_refused(done))
@@ -186,32 +182,14 @@ async def _refused(work: Callable[[], Awaitable[T]]) -> T:
 
 def _print_link(link: str, expires: datetime) -> None:
     print(link)  # whole, whatever the width of the terminal
-    print(f"It opens once, until {expires.astimezone(UTC):%Y-%m-%d %H:%M} UTC.", file=sys.stderr)
+    tell(f"It opens once, until {expires.astimezone(UTC):%Y-%m-%d %H:%M} UTC.")
 
 
 def _address(given: str | None) -> str:
-    address = given or AddressSettings.load().public_url or _DEFAULT_ADDRESS
+    address = given or AddressSettings.load().public_url or ClientSettings.load().url
     if not address.startswith(("http://", "https://")):
         raise Failed(f"{address} is no address of a page: it begins with https:// or http://")
     return address
-
-
-@asynccontextmanager
-async def _pool(database_url: str | None, data: Path | None) -> AsyncIterator[Pool]:
-    dsn = running_dsn(data / "postgres") if data is not None else None
-    if data is not None and dsn is None:
-        raise Failed(f"no mailprobe runs with the data in {data}; start it, or name the database by --database-url")
-    if dsn is None:
-        settings = DatabaseSettings.load(**({"database_url": database_url} if database_url else {}))
-        dsn = settings.database_url.get_secret_value()
-    try:
-        async with open_pool(dsn, role=GATEWAY_ROLE, application_name="mailprobe users", max_size=1) as pool:
-            yield pool
-    except DatabaseUnavailable as error:
-        raise Failed(f"cannot reach {database_name(dsn)}: {error}") from None
-    except DatabaseRejected as error:
-        # The role comes with the tables.
-        raise Failed(f"the database is not ready: {error}; run `mailprobe migrate`") from None
 
 
 def _moment(moment: datetime | None) -> str | None:

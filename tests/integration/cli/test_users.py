@@ -1,12 +1,15 @@
 """`mailprobe users`: people, as an operator looks after them at the database."""
 
 import asyncio
+import csv
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from cli import operator_pool
 from cli.main import app
 from services.api_gateway.people.link_store import Purpose, find_link
 from services.api_gateway.people.people_store import insert_person
@@ -77,7 +80,7 @@ async def test_what_may_not_be_is_said_in_a_sentence(database_dsn: str) -> None:
     await _settled(database_dsn, OWNER)
     for arguments, said in (
         (("add", "Owner@Example.com"), "signs in as Owner@Example.com already"),
-        (("add", "x@example.com", "--role", "readonly"), "customerIds"),
+        (("add", "x@example.com", "--role", "readonly"), "--customer"),
         (("add", "x@example.com", "--customer", "4711"), "there is no customer 4711"),
         (("add", "x@example.com", "--organization", "7"), "there is no organization 7"),
         (("add", "x@example.com", "--address", "mailprobe.example.com"), "https://"),
@@ -103,3 +106,24 @@ async def test_somebody_is_kept_out_and_let_in_again(database_dsn: str) -> None:
     assert (await users(database_dsn, "disable", "--undo", "user@example.com")).exit_code == 0
     listed = json.loads((await users(database_dsn, "list", "--json")).stdout)
     assert [each["disabled"] for each in listed] == [False, False]
+
+
+async def test_beside_a_running_mailprobe_nothing_has_to_be_named(
+    database_dsn: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    await _settled(database_dsn, OWNER)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MAILPROBE_DATABASE_URL", raising=False)
+    alone = await asyncio.to_thread(lambda: CliRunner().invoke(app, ["users", "list"]))
+    assert (alone.exit_code, "--data" in alone.stderr) == (78, True)
+    monkeypatch.setattr(
+        operator_pool, "running_dsn", lambda place: database_dsn if place == Path("data/postgres") else None
+    )
+    assert (await asyncio.to_thread(CliRunner().invoke, app, ["token", "create", "ci"])).exit_code == 0
+    for verb, name in (("users", OWNER), ("token", "ci")):
+        listed = await asyncio.to_thread(CliRunner().invoke, app, [verb, "list", "-o", "csv"])
+        assert listed.exit_code == 0, listed.output
+        assert [each["name"] for each in csv.DictReader(listed.stdout.splitlines())] == [name]
+    monkeypatch.setenv("MAILPROBE_URL", "http://127.0.0.1:9000")
+    made = await asyncio.to_thread(lambda: CliRunner().invoke(app, ["users", "reset-link", OWNER]))
+    assert made.stdout.startswith("http://127.0.0.1:9000/invitation#"), made.output
