@@ -1,9 +1,9 @@
 """`mailprobe monitors import FILE.csv`: its options, what it shows while it works, and what it answers with."""
 
 import asyncio
-import json
 import os
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
@@ -17,11 +17,17 @@ from cli.failing import EXIT_USAGE, Failed, finish
 from cli.mailbox_import.rows import Table, Unreadable, read_table, red_table
 from cli.mailbox_import.running import End, Report, Run, live_places, plans_of
 from cli.mailbox_import.wanted import Filling, Plan, Todo, Wanted, twice
-from cli.showing import plain, print_lines, print_table
+from cli.output import Format, Output, printed
+from cli.showing import plain, print_lines, print_table, tell
 
 EXIT_RED = 1
 EXIT_STOPPED = 3
 _SHOWN = 20
+_QUIET_SECONDS = 60.0
+_WHY_SLOW = (
+    "A server that refused passwords is given new ones minutes apart, so that it bans nobody. Ctrl-C ends this; run "
+    "again, it goes on."
+)
 
 _TODO = {
     Todo.CREATE: "add and test",
@@ -50,7 +56,8 @@ def import_mailboxes(
         typer.Option("--trust-discovery", help="Use servers that were found although a warning stands beside them."),
     ] = False,
     patience: Annotated[float, typer.Option(min=0.1, help="Minutes to wait while no first check ends.")] = 20,
-    json_: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Answer in JSON; the same as -o json.")] = False,
+    output: Output = Format.TABLE,
     url: Annotated[str | None, typer.Option(help="Where mailprobe is [MAILPROBE_URL].", show_default=False)] = None,
     token_file: Annotated[Path | None, typer.Option(help="The token's file.", show_default=False)] = None,
 ) -> None:
@@ -84,7 +91,9 @@ def import_mailboxes(
     report = finish(imported())
     if report is None:
         return
-    _show(report, as_json=json_)
+    _show(report, output=Format.JSON if json_ else output)
+    if red is None and report.of(End.RED, End.UNTRIED):
+        tell("Nothing was written of the red rows: run it again with --red FILE to have them with their reasons.")
     if report.stops:
         raise typer.Exit(EXIT_STOPPED)
     if report.of(End.RED, End.UNTRIED, End.UNTESTED):
@@ -99,7 +108,7 @@ def _read(file: Path) -> Table:
     except Unreadable as error:
         raise Failed(f"{file}: nothing was imported\n{error}", code=EXIT_USAGE) from None
     if table.unused:
-        _talk(f"Note: these columns are not used: {', '.join(table.unused)}")
+        tell(f"Note: these columns are not used: {', '.join(table.unused)}")
     return table
 
 
@@ -142,40 +151,32 @@ def _show_plans(wanted: list[Wanted], plans: list[Plan]) -> None:
     print_table(("line", "address", "host", "protocol", "security", "would"), rows)
 
 
-def _show(report: Report, *, as_json: bool) -> None:
+def _show(report: Report, *, output: Format) -> None:
     counts = Counter(each.end for each in report.outcomes)
-    bad = report.of(End.RED, End.UNTRIED, End.UNTESTED)
-    if as_json:
-        document = {
-            "rows": len(report.outcomes),
-            "counts": {end.value: counts[end] for end in End},
-            "stopped": report.stops,
-            "outcomes": [
-                {
-                    "line": each.row.line,
-                    "address": each.row.address,
-                    "end": each.end.value,
-                    "reason": each.reason or None,
-                    "monitor": each.monitor,
-                }
-                for each in report.of(*End)
-            ],
+    outcomes = [
+        {
+            "line": each.row.line,
+            "address": each.row.address,
+            "end": each.end.value,
+            "reason": each.reason or None,
+            "monitor": each.monitor,
         }
-        print(json.dumps(document, indent=2, ensure_ascii=False))
-    else:
+        for each in report.of(*End)
+    ]
+    document = {
+        "rows": len(report.outcomes),
+        "counts": {end.value: counts[end] for end in End},
+        "stopped": report.stops,
+        "outcomes": outcomes,
+    }
+    if not printed(output, outcomes if output is Format.CSV else document):
         print_lines(f"{len(report.outcomes)} rows: " + ", ".join(f"{counts[end]} {end}" for end in End if counts[end]))
-        tested = [each for each in bad if each.end is not End.UNTRIED]
+        tested = report.of(End.RED, End.UNTESTED)
         for each in tested[:_SHOWN]:
             print_lines(f"  line {each.row.line}, {each.row.address}: {each.reason}")
         if len(tested) > _SHOWN:
             print_lines(f"  and {len(tested) - _SHOWN} more; --red FILE writes them all")
-    for reason in report.stops:
-        _talk(f"Stopped early: {reason}. Put it right, and run this again with --update.")
-
-
-def _talk(text: str) -> None:
-    """Beside the answer, which is standard output's."""
-    print(plain(text), file=sys.stderr)
+    tell(*(f"Stopped early: {reason}. Put it right, and run this again with --update." for reason in report.stops))
 
 
 class _Shown:
@@ -195,6 +196,8 @@ class _Shown:
         )
         self._task: TaskID = self._progress.add_task("testing", total=rows)
         self._told = 0
+        self._done = 0
+        self._quiet_since = time.monotonic()
 
     def __enter__(self) -> "_Shown":
         self._progress.start()
@@ -211,4 +214,10 @@ class _Shown:
         self._progress.update(self._task, completed=done, description=said)
         if not self._console.is_terminal and done >= self._told + max(25, self._rows // 10):
             self._told = done
-            _talk(f"{done} of {self._rows} rows: {said}")
+            tell(f"{done} of {self._rows} rows: {said}")
+        if done != self._done:
+            self._done, self._quiet_since = done, time.monotonic()
+        elif trying and time.monotonic() >= self._quiet_since + _QUIET_SECONDS:
+            self._quiet_since = time.monotonic()
+            # Through the progress's own console, which keeps the bar below it.
+            self._console.print(f"{done} of {self._rows} rows: {said}. {_WHY_SLOW}", highlight=False)

@@ -14,6 +14,8 @@ from shared.checks.vocabulary import MailProtocol, Security
 MOST_BYTES = 32 * 1024 * 1024
 MOST_ROWS = 100_000
 DELIMITERS = ";,\t"
+# What we add to red rows, and do not wonder at when they come back.
+REASON = "reason"
 
 # What each column may be called, in small letters and without what stands between words.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -99,7 +101,11 @@ def read_table(content: bytes) -> Table:
         raise Unreadable("\n".join(faults))
     if not rows:
         raise Unreadable("the file names no mailbox")
-    unused = tuple(name for place, name in enumerate(header) if place not in known.values() and name.strip())
+    unused = tuple(
+        name
+        for place, name in enumerate(header)
+        if place not in known.values() and name.strip().lower() not in ("", REASON)
+    )
     return Table(tuple(rows), tuple(header), unused)
 
 
@@ -217,10 +223,10 @@ def _interval(text: str | None, line: int, faults: list[str]) -> float | None:
 
 def red_table(header: Iterable[str], red: Iterable[tuple[Row, str]]) -> str:
     """These rows as CSV again, as they stood, with why they are red: to be put right and imported once more."""
-    names = [name for name in header if name.strip().lower() != "reason"]
+    names = [name for name in header if name.strip().lower() != REASON]
     written = io.StringIO(newline="")
     table = csv.writer(written)
-    table.writerow([*names, "reason"])
+    table.writerow([*names, REASON])
     for row, reason in red:
         table.writerow([*(row.cells.get(name, "") for name in names), reason])
     return written.getvalue()

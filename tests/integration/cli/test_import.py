@@ -1,5 +1,6 @@
 """`mailprobe monitors import` beside a real gateway: what it says before anything is tried, and what it refuses."""
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,8 @@ async def test_what_the_api_refuses_is_red_with_its_reason_and_the_rest_goes_on(
     mailprobe: Command, desk: RecorderDesk, file: Path, tmp_path: Path
 ) -> None:
     await desk.pool.execute(
-        "WITH new AS (INSERT INTO locations (code, name) VALUES ('here', 'here') RETURNING id)"
+        "WITH new AS ("
+        "  INSERT INTO locations (code, name, last_seen_at) VALUES ('here', 'here', clock_ms()) RETURNING id)"
         " INSERT INTO location_workers SELECT id, 'pop3', 'w', 1, 0, clock_ms() FROM new"
     )
     write(file, "address,password,host,protocol,interval\na@b.de,hunter2,mx.b.de,pop3,1\n")
@@ -80,5 +82,11 @@ async def test_what_the_api_refuses_is_red_with_its_reason_and_the_rest_goes_on(
     assert '"end": "red"' in answered.stdout
     assert "checkInterval" in answered.stdout
     assert "checkInterval" in red.read_text()
+    assert "--red FILE" not in answered.stderr
+    again = await mailprobe("monitors", "import", str(red), "-o", "csv")
+    (only,) = csv.DictReader(again.stdout.splitlines())
+    assert (only["line"], only["address"], only["end"]) == ("2", "a@b.de", "red")
+    assert "--red FILE" in again.stderr
+    assert "not used" not in again.stderr
     assert await count(desk) == 0
-    assert "hunter2" not in answered.output
+    assert "hunter2" not in answered.output + again.output

@@ -98,4 +98,4 @@ def test_red_rows_come_back_as_they_stood_with_the_reason() -> None:
         ["a@b.de", "x;y", "one", "The server refused the login."],
     ]
     again = read_table(written.encode())
-    assert (again.rows[0].password, again.unused) == ("x;y", ("Remark", "reason"))
+    assert (again.rows[0].password, again.unused) == ("x;y", ("Remark",))
