@@ -36,6 +36,12 @@ from cli.status import status
 from cli.status_pages import status_pages
 from cli.tags import tags
 
+# What somebody needs first stands first in --help.
+_START = "To begin with"
+_WATCH = "Mailboxes, and whoever is told of them"
+_FILES = "Configuration as files"
+_OPERATE = "For whoever runs mailprobe"
+
 app = typer.Typer(
     name="mailprobe",
     help="Watches mailboxes over IMAP and POP3.",
@@ -59,43 +65,47 @@ def _start(
     """Watches mailboxes over IMAP and POP3."""
 
 
-app.command()(status)
-app.command()(validate)
-app.command()(diff)
-app.command()(apply)
-app.command()(export)
-app.command()(schema)
-app.add_typer(importing, name="import")
-app.command()(doctor)
 for verb in (change, pause, resume, history):
     monitors.command()(verb)
 monitors.command("check")(check_now)
 monitors.command("test")(try_out)
-app.add_typer(monitors, name="monitors")
-app.add_typer(incidents, name="incidents")
-app.add_typer(maintenance, name="maintenance")
-app.add_typer(audit, name="audit")
-app.add_typer(channels, name="channels")
-app.add_typer(customers, name="customers")
-app.add_typer(tags, name="tags")
-app.add_typer(status_pages, name="status-pages")
-app.add_typer(packages, name="packages")
-app.add_typer(locations, name="locations")
-app.add_typer(check, name="check")
-app.command()(completion)
-app.command()(run)
-app.command()(demo)
-app.command()(serve)
-app.command()(migrate)
-app.add_typer(tokens, name="token")
-app.add_typer(people, name="users")
-app.add_typer(keys, name="keys")
-app.command()(backup)
-app.command()(restore)
-app.add_typer(broker, name="broker")
-app.add_typer(queues, name="queue")
-app.add_typer(dead_letters, name="dlq")
-app.add_typer(secrets, name="secrets")
+
+app.command(rich_help_panel=_START)(run)
+app.command(rich_help_panel=_START)(demo)
+app.command(rich_help_panel=_START)(doctor)
+app.add_typer(check, name="check", rich_help_panel=_START)
+app.command(rich_help_panel=_START)(completion)
+
+app.command(rich_help_panel=_WATCH)(status)
+app.add_typer(monitors, name="monitors", rich_help_panel=_WATCH)
+app.add_typer(incidents, name="incidents", rich_help_panel=_WATCH)
+app.add_typer(maintenance, name="maintenance", rich_help_panel=_WATCH)
+app.add_typer(channels, name="channels", rich_help_panel=_WATCH)
+app.add_typer(customers, name="customers", rich_help_panel=_WATCH)
+app.add_typer(tags, name="tags", rich_help_panel=_WATCH)
+app.add_typer(status_pages, name="status-pages", rich_help_panel=_WATCH)
+app.add_typer(packages, name="packages", rich_help_panel=_WATCH)
+app.add_typer(locations, name="locations", rich_help_panel=_WATCH)
+app.add_typer(audit, name="audit", rich_help_panel=_WATCH)
+
+app.command(rich_help_panel=_FILES)(validate)
+app.command(rich_help_panel=_FILES)(diff)
+app.command(rich_help_panel=_FILES)(apply)
+app.command(rich_help_panel=_FILES)(export)
+app.command(rich_help_panel=_FILES)(schema)
+app.add_typer(importing, name="import", rich_help_panel=_FILES)
+
+app.add_typer(people, name="users", rich_help_panel=_OPERATE)
+app.add_typer(tokens, name="token", rich_help_panel=_OPERATE)
+app.command(rich_help_panel=_OPERATE)(serve)
+app.command(rich_help_panel=_OPERATE)(migrate)
+app.command(rich_help_panel=_OPERATE)(backup)
+app.command(rich_help_panel=_OPERATE)(restore)
+app.add_typer(keys, name="keys", rich_help_panel=_OPERATE)
+app.add_typer(broker, name="broker", rich_help_panel=_OPERATE)
+app.add_typer(queues, name="queue", rich_help_panel=_OPERATE)
+app.add_typer(dead_letters, name="dlq", rich_help_panel=_OPERATE)
+app.add_typer(secrets, name="secrets", rich_help_panel=_OPERATE)
 
 
 def main() -> None:
