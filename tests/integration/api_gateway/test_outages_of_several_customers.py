@@ -70,3 +70,18 @@ async def test_why_a_channel_failed_is_for_those_who_may_see_it(world: Any, hist
             (await api.get(f"{INCIDENTS}/{incident['public_id']}")).body["timeline"]["alertEvents"],
         ):
             assert {alert["id"]: alert["errorMessage"] for alert in alerts} == expected
+
+
+async def test_a_status_page_shows_no_outage_of_another_customers_time(world: Any, history: KeptHistory) -> None:
+    other = await world.customer("Other")
+    monitor = await world.api.created()
+    now_ms = await world.pipeline.fetchval("SELECT clock_ms()")
+    hour = 3_600_000
+    await history.incident(monitor, now_ms - 9 * hour, opened_at=now_ms - 9 * hour, resolved_at=now_ms - 8 * hour)
+    assert (await world.api.patch(monitor, {"customerId": other["id"]})).status == 200
+    theirs = {**monitor, "customerId": other["id"]}
+    await history.incident(theirs, now_ms - 2 * hour, opened_at=now_ms - 2 * hour, resolved_at=now_ms - hour)
+    body = {"customerId": other["id"], "title": "How it goes", "showsMessages": True}
+    slug = (await world.api.post("/api/status-pages", body)).body["slug"]
+    feed = (await world.api.by(None).get(f"/status/{slug}/history.atom")).text
+    assert feed.count("<entry>") == 1
