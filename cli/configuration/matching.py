@@ -130,7 +130,12 @@ class _WithCustomers:
         if said is None and (not needed or self._only is not None):
             label = self._only if needed else None
         elif said is None:
-            self._faults.append(Fault(wanted.place, "customer is required, as there are several"))
+            self._faults.append(
+                Fault(
+                    wanted.place,
+                    "customer is required, as there are several; under `defaults:` it is said once for all",
+                )
+            )
             return wanted
         elif said not in self._named:
             fault = f"there is no customer {said}, or there are several of this name; name it by its publicId"

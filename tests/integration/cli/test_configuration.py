@@ -350,7 +350,7 @@ maintenance:
     with pytest.raises(WrongConfiguration) as refused:
         await mail.applied(path)
     assert [str(fault).partition("mail.yaml:")[2] for fault in refused.value.faults] == [
-        "3:5: customer is required, as there are several",
+        "3:5: customer is required, as there are several; under `defaults:` it is said once for all",
         "4:5: there is no customer Twice, or there are several of this name; name it by its publicId",
         "7:5: there is no monitor nobody",
     ]
