@@ -187,7 +187,7 @@ async function testOne(draft: Draft, signal: AbortSignal, tell: (state: State) =
       tell(success ? { kind: "works", ms: result.timingImapPop } : { kind: "fails", why: result.errorMessage ?? "The check failed." });
       return pause(PAUSE_MS, signal);
     } catch (error) {
-      const wait = error instanceof ApiProblem ? error.retryAfterSeconds : null;
+      const wait = error instanceof ApiProblem && error.status === 429 ? error.retryAfterSeconds : null;
       if (wait === null || wait > LONGEST_WAIT_SECONDS || tries > 5) return tell({ kind: "fails", why: error instanceof ApiProblem ? (error.faults[0]?.detail ?? error.message) : wordsOf(error) });
       tell({ kind: "paced", until: Date.now() + wait * 1000 });
       await pause(wait * 1000, signal);

@@ -2,7 +2,7 @@
 // the address; changes arrive by themselves.
 
 import { useEffect, useRef } from "preact/hooks";
-import { checkNow, listMonitors } from "../api/monitors";
+import { checkNow, listMonitors, setStatus } from "../api/monitors";
 import { useLoaded } from "../api/loading";
 import type { MonitorItem } from "../api/types";
 import { useKeys } from "../parts/keys";
@@ -13,7 +13,7 @@ import { Pager } from "../parts/pager";
 import { Problem } from "../parts/problem";
 import { useLiveMonitors } from "../live/monitors";
 import { go, query, withQuery } from "../routing";
-import { mayWrite } from "../session";
+import { mayPause, mayWrite } from "../session";
 import { counted } from "../words/plain";
 
 const PER_PAGE = 50;
@@ -43,7 +43,7 @@ export function Monitors() {
   );
   const items = loaded.value?.items ?? [];
   useLiveMonitors(items, loaded);
-  useMonitorKeys(items, table, search);
+  useMonitorKeys(items, table, search, loaded.again);
 
   // A page that is no longer there, because there are fewer monitors now.
   const total = loaded.value?.total ?? 0;
@@ -80,7 +80,15 @@ function useMonitorKeys(
   items: readonly MonitorItem[],
   table: { current: HTMLElement | null },
   search: { current: HTMLInputElement | null },
+  again: () => void,
 ): void {
+  const turn = (item: MonitorItem): Promise<boolean> =>
+    attempt(async () => {
+      const paused = item.status === "disabled";
+      await setStatus(item.publicId, paused ? "active" : "disabled");
+      again();
+      say(`${item.name} is ${paused ? "checked again" : "paused"}.`, () => void attempt(async () => (await setStatus(item.publicId, item.status), again())));
+    });
   const links = (): HTMLAnchorElement[] => [...(table.current?.querySelectorAll<HTMLAnchorElement>("a.name") ?? [])];
   const place = (): number => links().findIndex((link) => link.closest("tr")?.contains(document.activeElement));
   const move = (by: number): void => {
@@ -92,6 +100,14 @@ function useMonitorKeys(
     { key: "j", does: "Next monitor", act: () => move(1) },
     { key: "k", does: "Previous monitor", act: () => move(-1) },
     { key: "o", does: "Open the monitor", act: () => links()[place()]?.click() },
+    {
+      key: "p",
+      does: "Pause the monitor, or go on with it",
+      act: () => {
+        const item = items[place()];
+        if (item && mayPause()) void turn(item);
+      },
+    },
     {
       key: "t",
       does: "Check the monitor now",

@@ -32,6 +32,7 @@ export function stepsOf({ incident, timeline }: IncidentDetails): Step[] {
     steps.push({ at: alert.sentAt ?? alert.createdAt, glyph: alert.status === "failed" ? "▲" : "✉", text: `${how} ${alert.channelName} (${alert.type}): ${alert.event}`, quoted: alert.errorMessage });
   }
   for (const event of timeline.events) {
+    if (event.kind === "opened" || event.kind === "resolved") continue; // said above and below, in more words
     const did = EVENTS[event.kind] ?? event.kind.replaceAll("_", " ");
     steps.push({ at: event.at, glyph: event.kind === "note" ? "✎" : "•", text: event.actor ? `${event.actor} ${did}` : did, quoted: event.text });
   }

@@ -1,9 +1,9 @@
 // Times of day by the clock of a zone, as a form's field holds them (2026-12-31T22:00), and the moments they are. Pure.
 
-/** What the zone's clock shows at this moment. */
+/** What the zone's clock shows at this moment; of a zone that is half typed, or none, what UTC's does. */
 export function localText(at: number, zone: string): string {
   // Swedish writes 2026-12-31 22:00.
-  return new Date(at).toLocaleString("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" }).replace(" ", "T");
+  return new Date(at).toLocaleString("sv-SE", { timeZone: sound(zone), dateStyle: "short", timeStyle: "short" }).replace(" ", "T");
 }
 
 /** The moment the zone's clock shows this; null where the text is no time. Of a time shown twice, the second. */
@@ -26,5 +26,13 @@ export function knownZones(): string[] {
 
 /** "Thu, 26 Nov 2026, 22:00", by the clock of a zone. */
 export function dayAndTime(at: string, zone: string): string {
-  return new Date(at).toLocaleString(undefined, { timeZone: zone, weekday: "short", dateStyle: undefined, day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+  return new Date(at).toLocaleString(undefined, { timeZone: sound(zone), weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+}
+
+function sound(zone: string): string {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone;
+  } catch {
+    return "UTC";
+  }
 }
