@@ -104,7 +104,6 @@ def test_an_address_is_taken_apart() -> None:
 @pytest.mark.parametrize(
     "text",
     ["anna", "@example.com", "anna@", "a b@example.com", "anna@[192.0.2.1]", "anna@192.0.2.1", "a\r\n@b.de", '"a"@b'],
-    ["anna", "@example.com", "anna@", "a b@example.com", "anna@[192.0.2.1]", "anna@192.0.2.1", "a\r\n@b.de", '"a"@b'],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(NotAnAddress):
