@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Mapping
-from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
@@ -14,6 +13,7 @@ from services.api_gateway.status_pages.view_store import read_seen
 from shared.database.pool import organization_transaction
 from tests.integration.api_gateway.conftest import DOCUMENTED_CUSTOMER, Answer, Api
 from tests.support.kept_history import KeptHistory
+from tests.support.read_page import Read
 
 NOON = 1_772_107_200_000  # 2026-02-26T12:00:00Z
 MINUTE = 60_000
@@ -22,45 +22,6 @@ DAY = 24 * HOUR
 HOSTILE = "<img src=x onerror=alert(1)>\x1b[31m\u202e<script>alert(2)</script> &amp; مرحبا"
 SVG = "{http://www.w3.org/2000/svg}"
 ATOM = "{http://www.w3.org/2005/Atom}"
-
-
-class Read(HTMLParser):
-    """What a browser would find: elements, addresses, and text outside of the style."""
-
-    VOID = frozenset({"meta", "link"})
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.said: list[str] = []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
-            self.said.append(data)
-
-    @property
-    def text(self) -> str:
-        return "".join(self.said)
-
-    def attributes(self, name: str) -> list[str]:
-        return [str(attributes[name]) for _, attributes in self.found if name in attributes]
-
-    def drawn(self) -> list[tuple[str, str]]:
-        return [(str(each["class"]), str(each["d"])) for tag, each in self.found if tag == "path"]
 
 
 @pytest_asyncio.fixture
