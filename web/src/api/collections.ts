@@ -75,13 +75,9 @@ export function summary(signal: AbortSignal): Promise<Summary> {
   return request("GET", "/api/summary", { signal });
 }
 
-export function audit(cursor: string | null, signal?: AbortSignal): Promise<AuditPage> {
-  return request("GET", "/api/audit", { query: { limit: 30, cursor }, ...(signal ? { signal } : {}) });
-}
-
-/** A customer leaves in some days, or stays after all. */
-export function letCustomerGo(id: string, goes: boolean): Promise<unknown> {
-  return request(goes ? "POST" : "DELETE", `${one(CUSTOMERS, id)}/cancel`);
+/** What was done last. */
+export function audit(signal: AbortSignal): Promise<AuditPage> {
+  return request("GET", "/api/audit", { query: { limit: 50 }, signal });
 }
 
 export function resetLink(id: string): Promise<ResetLink> {

@@ -61,7 +61,6 @@ export interface KnownCustomer {
   email: string | null;
   packageType: string | null;
   status: string;
-  cancelsAt: string | null;
   allowedCheckCountryCodes: string[] | null;
   alertLocationThresholdCount: number | null;
 }
@@ -165,7 +164,6 @@ export interface ProtocolAtLocation {
 /** @schema AuditPage */
 export interface AuditPage {
   items: AuditEntry[];
-  nextCursor: string | null;
 }
 
 /** @schema AuditEntry */

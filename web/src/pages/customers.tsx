@@ -1,14 +1,16 @@
 // Whose mailboxes are watched: customers, what they are told to be, and the packages they have.
 
-import { customers, letCustomerGo, packages } from "../api/collections";
+import { customers, packages } from "../api/collections";
 import { useLoaded } from "../api/loading";
 import type { KnownCustomer, Package } from "../api/organization_types";
 import { Empty, Listed } from "../parts/listed";
-import { attempt, say } from "../parts/notices";
+import { say } from "../parts/notices";
 import { Problem } from "../parts/problem";
 import { Editor, Form, closeEditor, editAddress, useForm } from "../parts/sending";
-import { mayRule, mayWrite } from "../session";
-import { absolute, counted } from "../words/plain";
+import { mayWrite } from "../session";
+import { counted } from "../words/plain";
+
+const STATES: Readonly<Record<string, string>> = { active: "✓ Active", marked_for_cancellation: "▲ Leaves", cancelled: "‖ Gone; nothing of it is checked" };
 
 export function Customers() {
   const loaded = useLoaded(customers.list, []);
@@ -48,8 +50,16 @@ export function Customers() {
               ),
             ],
             ["Package", (customer) => packageName(known.value, customer.packageType)],
-            ["State", (customer) => <StateOf customer={customer} />],
-            ["", (customer) => <Actions customer={customer} again={loaded.again} />],
+            ["State", (customer) => STATES[customer.status] ?? customer.status],
+            [
+              "",
+              (customer) =>
+                mayWrite() && (
+                  <a class="button" href={editAddress(customer.publicId)}>
+                    Change<span class="unseen"> {customer.name}</span>
+                  </a>
+                ),
+            ],
           ]}
         />
       )}
@@ -61,35 +71,6 @@ export function Customers() {
 
 function packageName(known: readonly Package[] | null, type: string | null): string {
   return known?.find((each) => each.packageType === type)?.displayName ?? type ?? "standard";
-}
-
-function StateOf({ customer }: { customer: KnownCustomer }) {
-  if (customer.status === "active") return <span class="standing up">✓ Active</span>;
-  if (customer.status === "cancelled") return <span class="standing paused">‖ Gone; nothing of it is checked</span>;
-  return <span class="standing degraded">▲ Leaves{customer.cancelsAt && ` ${absolute(Date.parse(customer.cancelsAt))}`}</span>;
-}
-
-function Actions({ customer, again }: { customer: KnownCustomer; again: () => void }) {
-  if (!mayWrite()) return null;
-  const go = (goes: boolean): Promise<boolean> =>
-    attempt(async () => {
-      await letCustomerGo(customer.publicId, goes);
-      again();
-      say(goes ? `${customer.name} leaves; until then all goes on.` : `${customer.name} stays.`, goes ? () => void go(false) : null);
-    });
-  return (
-    <div class="actions">
-      <a class="button" href={editAddress(customer.publicId)}>
-        Change<span class="unseen"> {customer.name}</span>
-      </a>
-      {mayRule() && (
-        <button type="button" onClick={() => void go(customer.status === "active")}>
-          {customer.status === "active" ? "Let go" : "Keep"}
-          <span class="unseen"> {customer.name}</span>
-        </button>
-      )}
-    </div>
-  );
 }
 
 function CustomerForm(props: { customer: KnownCustomer | null; packages: readonly Package[]; done: () => void }) {

@@ -113,7 +113,7 @@ function Actions({ window, again }: { window: MaintenanceWindow; again: () => vo
     attempt(async () => {
       await windows.change(window.publicId, recurs ? { isActive: false } : { endTime: new Date().toISOString() });
       again();
-      say(recurs ? `${window.name} has ended and is switched off.` : `${window.name} has ended.`, recurs ? () => void attempt(async () => (await windows.change(window.publicId, { isActive: true }), again())) : null);
+      say(recurs ? `${window.name} has ended and is switched off.` : `${window.name} has ended.`);
     });
   const remove = (): void => later(`${window.name} was removed.`, async () => (await windows.remove(window.publicId), again()), again);
   return (

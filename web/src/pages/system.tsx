@@ -1,15 +1,15 @@
 // How mailprobe itself is doing: where checks are made from, whether somebody would be told, and who did what.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { audit, coverage, locations, summary } from "../api/collections";
 import { useLoaded } from "../api/loading";
-import type { AuditEntry, Location } from "../api/organization_types";
+import type { Location } from "../api/organization_types";
 import { Empty, Listed } from "../parts/listed";
 import { Moment } from "../parts/moment";
-import { attempt } from "../parts/notices";
 import { Problem } from "../parts/problem";
 import { mayRule } from "../session";
-import { absolute, counted } from "../words/plain";
+import { causeWords } from "../words/monitors";
+import { counted } from "../words/plain";
 
 const AGAIN_MS = 15_000;
 
@@ -124,42 +124,25 @@ function Places(props: { of: readonly Location[] }) {
   );
 }
 
-/** Who did what, the newest first. */
+/** Who did what, the newest first; `mailprobe audit list` tells of all of it. */
 function Log() {
-  const first = useLoaded((signal) => audit(null, signal), []);
-  const [older, setOlder] = useState<readonly AuditEntry[]>([]);
-  const [cursor, setCursor] = useState<string | null | undefined>(undefined);
-  const next = cursor === undefined ? (first.value?.nextCursor ?? null) : cursor;
-  const more = (): Promise<boolean> =>
-    attempt(async () => {
-      const page = await audit(next);
-      setOlder((before) => [...before, ...page.items]);
-      setCursor(page.nextCursor);
-    });
-  const shown = [...(first.value?.items ?? []), ...older];
+  const loaded = useLoaded(audit, []);
   return (
     <>
       <h2>Who did what</h2>
-      <Problem problem={first.problem} again={first.again} />
-      {shown.length > 0 && (
-        <Listed
-          name="Who did what"
-          items={shown}
-          idOf={(entry) => String(entry.id)}
-          columns={[
-            ["Who", ({ actor }) => actor.name ?? actor.kind],
-            ["Did", (entry) => entry.action.replaceAll("_", " ")],
-            ["What", ({ object }) => [object.kind.replaceAll("_", " "), object.name].filter(Boolean).join(" ")],
-            ["From", (entry) => entry.address ?? "–"],
-            ["At", (entry) => <time dateTime={entry.at}>{absolute(Date.parse(entry.at))}</time>],
-          ]}
-        />
-      )}
-      {next !== null && (
-        <button type="button" onClick={() => void more()}>
-          Older entries
-        </button>
-      )}
+      <Problem problem={loaded.problem} again={loaded.again} />
+      <Listed
+        name="Who did what"
+        items={loaded.value?.items ?? []}
+        idOf={(entry) => String(entry.id)}
+        columns={[
+          ["Who", ({ actor }) => actor.name ?? actor.kind],
+          ["Did", (entry) => causeWords(entry.action)],
+          ["What", ({ object }) => `${causeWords(object.kind)} ${object.name ?? ""}`],
+          ["From", (entry) => entry.address ?? "–"],
+          ["At", (entry) => <Moment at={entry.at} />],
+        ]}
+      />
     </>
   );
 }
