@@ -55,7 +55,7 @@ test: ## every test, against a real Postgres, RabbitMQ and Dovecot
 	@$(MAKE) setup-dev
 	@sh deploy/setup/servers.sh
 	@sh deploy/setup/web.sh build
-	@$(PYTEST) -m "not soak and not fuzz and not chaos and not manifests" --numprocesses=3 --dist=loadfile \
+	@$(PYTEST) -m "not soak and not fuzz and not chaos and not manifests" --numprocesses=4 --dist=loadfile \
 		--no-loadscope-reorder $(ARGS)
 
 test-unit: setup-dev ## the tests that need no servers
