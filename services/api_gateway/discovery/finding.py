@@ -6,7 +6,9 @@ What takes too long is left out. Nothing found here is connected to: whether it 
 import asyncio
 import contextlib
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from yarl import URL
@@ -26,6 +28,7 @@ T = TypeVar("T")
 DEADLINE_SECONDS = 5.0
 _ANSWER_SECONDS = 2.5
 _MOST_AT_ONCE = 16
+_MOST_OF_ONE = 8  # organization
 _MOST_CANDIDATES = 20
 
 _SRV = (
@@ -48,6 +51,12 @@ IN_CLEAR_AND_PLAIN = (
     "after the password. Do not use them before the provider has confirmed them."
 )
 PLAIN = "The password would go to the mail server unencrypted."
+
+
+class TooManyAtOnce(Exception):
+    """As many addresses are looked up at once as this gateway, or the share of one organization, allows."""
+
+
 ELSEWHERE = (
     "The domain names a server of another domain, and DNS is not protected: make sure that it is the provider's."
 )
@@ -83,18 +92,40 @@ class Discovery:
         self._tls = tls
         self._deadline_seconds = deadline_seconds
         self._turns = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._asking: Counter[int] = Counter()  # how many look-ups of each organization are under way or wait
 
-    async def discover(self, address: MailAddress) -> Discovered:
-        """All that is found within the deadline."""
+    async def discover(self, address: MailAddress, *, organization_id: int) -> Discovered:
+        """All that is found within the deadline; raises TooManyAtOnce."""
         known = provider_of_domain(address)
         if known is not None:  # it says what nobody has to ask for
             return _answer(address, known, known.candidates)
-        async with self._turns:
+        async with self._turn(organization_id):
             lookups = Lookups(self._dns_servers, answer_seconds=min(_ANSWER_SECONDS, self._deadline_seconds))
             try:
                 return await self._ask(address, lookups)
             finally:
                 await lookups.close()
+
+    @asynccontextmanager
+    async def _turn(self, organization_id: int) -> AsyncIterator[None]:
+        """One of the turns there are; slow domains named by one organization must not take all of them."""
+        if self._asking[organization_id] >= _MOST_OF_ONE:
+            raise TooManyAtOnce
+        self._asking[organization_id] += 1
+        try:
+            try:
+                async with asyncio.timeout(self._deadline_seconds):
+                    await self._turns.acquire()
+            except TimeoutError:
+                raise TooManyAtOnce from None
+            try:
+                yield
+            finally:
+                self._turns.release()
+        finally:
+            self._asking[organization_id] -= 1
+            if not self._asking[organization_id]:
+                del self._asking[organization_id]
 
     async def _ask(self, address: MailAddress, lookups: Lookups) -> Discovered:
         async with (

@@ -3,11 +3,13 @@
 from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
+from services.api_gateway.discovery.finding import TooManyAtOnce
 from services.api_gateway.discovery.models import DiscoveryWanted
-from services.api_gateway.problems import wrong_fields
+from services.api_gateway.problems import too_many, wrong_fields
 from services.api_gateway.reading import read_object, validated
 
 PATH = "/api/discovery"
+RETRY_SECONDS = 5
 
 
 async def discover(call: Call) -> web.Response:
@@ -17,4 +19,8 @@ async def discover(call: Call) -> web.Response:
     sent, faults = validated(DiscoveryWanted, body, known=unkeepable)
     if sent is None:
         raise wrong_fields(faults)
-    return json_answer(await call.resources.discovery.discover(sent.parts))
+    try:
+        return json_answer(await call.resources.discovery.discover(sent.parts, organization_id=call.organization_id))
+    except TooManyAtOnce:
+        why = "too many addresses are being looked up at once; ask again in a few seconds"
+        raise too_many(why, retry_after_seconds=RETRY_SECONDS) from None

@@ -14,6 +14,10 @@ DISCOVERY_OPERATIONS: tuple[Operation, ...] = (
         body=DiscoveryWanted,
         answers={200: Discovered},
         outside=True,
-        problems={400: WRONG_FIELDS, 403: NOT_ALLOWED},
+        problems={
+            400: WRONG_FIELDS,
+            403: NOT_ALLOWED,
+            429: "Asked too often, or too many addresses are being looked up.",
+        },
     ),
 )

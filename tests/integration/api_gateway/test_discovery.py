@@ -12,7 +12,7 @@ from aiohttp import web
 
 from services.api_gateway.discovery import finding
 from services.api_gateway.discovery.addresses import mail_address
-from services.api_gateway.discovery.finding import Discovery
+from services.api_gateway.discovery.finding import Discovery, TooManyAtOnce
 from services.api_gateway.discovery.models import Candidate, Discovered, Source
 from shared.checks.vocabulary import MailProtocol, Security
 from shared.probing.address_policy import LOOPBACK_NETWORKS, AddressPolicy
@@ -48,8 +48,19 @@ class Internet:
         ispdb: str | None = None,
         seconds: float = 3.0,
     ) -> Discovered:
+        discovery = self.discovery(allowed=allowed, fetches=fetches, ispdb=ispdb, seconds=seconds)
+        return await discovery.discover(mail_address(address), organization_id=1)
+
+    def discovery(
+        self,
+        *,
+        allowed: tuple[str, ...] = LOOPBACK_NETWORKS,
+        fetches: bool = True,
+        ispdb: str | None = None,
+        seconds: float = 3.0,
+    ) -> Discovery:
         assert self.names is not None
-        discovery = Discovery(
+        return Discovery(
             AddressPolicy.create(allowed),
             dns_servers=[self.names.address],
             fetches=fetches,
@@ -59,7 +70,6 @@ class Internet:
             tls=self.tls,
             deadline_seconds=seconds,
         )
-        return await discovery.discover(mail_address(address))
 
     def answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(f"{request.scheme}://{(request.host or '').partition(':')[0]}{request.path_qs}")
@@ -251,6 +261,21 @@ async def test_what_hangs_holds_up_nothing_for_long(internet: Internet) -> None:
     async with asyncio.timeout(20):
         found = await internet.discover(seconds=3.0)
     assert the_only(found).source is Source.SRV
+
+
+async def test_slow_domains_of_one_organization_do_not_keep_others_waiting(internet: Internet) -> None:
+    internet.zone |= {"_imaps._tcp.slow.example.com": HANGS, "slow.example.com": HANGS, "imap.slow.example.com": HANGS}
+    discovery = internet.discovery(fetches=False, seconds=3.0)
+    address = mail_address("anna@slow.example.com")
+    asked = [asyncio.create_task(discovery.discover(address, organization_id=1)) for _ in range(20)]
+    done, waiting = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+    while len(done) < 12:
+        more, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        done |= more
+    assert all(isinstance(each.exception(), TooManyAtOnce) for each in done), "eight turns are one organization's share"
+    assert (await discovery.discover(mail_address("anna@gmail.com"), organization_id=2)).provider is not None
+    await discovery.discover(mail_address("bert@example.com"), organization_id=2)
+    await asyncio.gather(*waiting)
 
 
 async def test_it_is_asked_over_the_api_without_a_password(api: Api) -> None:
