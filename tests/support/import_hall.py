@@ -112,6 +112,11 @@ class ImportHall:
         )
         return [dict(row) for row in rows]
 
+    async def tested(self) -> int:
+        """How many first checks were asked for so far; what comes when it is due anyway is not counted."""
+        asked: int = await self.world.pool.fetchval("SELECT count(*) FROM check_requests WHERE kind = 'first'")
+        return asked
+
     async def _round(self) -> None:
         """One look of the scheduler, and whatever comes of it."""
         began = time.monotonic()

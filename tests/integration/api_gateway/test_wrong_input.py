@@ -190,7 +190,7 @@ async def test_a_body_that_does_not_arrive_is_408(api: Any, monkeypatch: Any) ->
 
 
 async def test_unknown_addresses_are_404_and_wrong_methods_405(api: Any) -> None:
-    for path in ("/", "/api", "/api/imap-pop-monitors/", "/api/nothing", "/api/customers/a/b/c"):
+    for path in ("/api", "/api/imap-pop-monitors/", "/api/nothing", "/api/customers/a/b/c"):
         answer = await api.get(path)
         assert (answer.status, answer.body["message"]) == (404, "Not Found"), path
     answer = await api.call("PUT", MONITORS, body={})

@@ -14,7 +14,7 @@ async def test_a_broker_without_policies_is_told_which_are_missing(rabbitmq: Giv
     for policy in await rabbitmq.api("GET", f"policies/{amqp_vhost}"):
         await rabbitmq.api("DELETE", f"policies/{amqp_vhost}/{policy['name']}")
     faults = await verify(rabbitmq.management_url, vhost=amqp_vhost)
-    assert len(faults) == 5
+    assert len(faults) == 6
     assert all("is missing; `mailprobe broker apply` sets it" in fault for fault in faults)
     assert any("mailprobe-checks" in fault for fault in faults)
 

@@ -1,6 +1,5 @@
 // What narrows the list of monitors: a search, a state, an order. All of it stands in the address.
 
-import { useEffect, useState } from "preact/hooks";
 import type { RefObject } from "preact";
 import { go, query, withQuery } from "../routing";
 
@@ -32,9 +31,6 @@ const ORDERS = [
 
 export function MonitorFilters(props: { searchField: RefObject<HTMLInputElement | null> }) {
   const asked = query.value;
-  const inAddress = asked.get("search") ?? "";
-  const [typed, setTyped] = useState(inAddress);
-  useEffect(() => setTyped(inAddress), [inAddress]);
   const shown = asked.get("show") ?? "all";
   const change = (changes: Record<string, string | null>, replace = false): void =>
     go(withQuery({ page: null, ...changes }), { replace });
@@ -45,11 +41,9 @@ export function MonitorFilters(props: { searchField: RefObject<HTMLInputElement 
         type="search"
         aria-label="Search by name, host or customer"
         placeholder="Name, host or customer"
-        value={typed}
-        onInput={(event) => {
-          setTyped(event.currentTarget.value);
-          change({ search: event.currentTarget.value }, true);
-        }}
+        // Of the address alone, which each key changes at once: a copy of it would lag behind fast typing, and undo it.
+        value={asked.get("search") ?? ""}
+        onInput={(event) => change({ search: event.currentTarget.value }, true)}
       />
       <div class="choices" role="group" aria-label="Show">
         {FILTERS.map((filter) => (
