@@ -39,9 +39,7 @@ async def test_the_openapi_document_is_valid_and_knows_every_route(api: Any) -> 
         for route in api.client.server.app.router.routes()
         if route.resource is not None
         and route.method != "HEAD"  # which every GET has
-        and route.resource.canonical.startswith(
-            ("/api/", "/livez", "/readyz", "/status/")
-        )  # the others are pages
+        and route.resource.canonical.startswith(("/api/", "/livez", "/readyz", "/status/"))  # the others are pages
     }
     assert described == served == {(operation.method, operation.path) for operation in OPERATIONS}
 
