@@ -23,7 +23,7 @@ from services.api_gateway.customer_store import (
 from services.api_gateway.identifiers import read_uuid
 from services.api_gateway.package_configs.package_store import find_package_type
 from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
-from services.api_gateway.reading import read_object, validated
+from services.api_gateway.reading import read_model, read_object, validated
 from shared.database.pool import Connection
 
 PATH = "/api/customers"
@@ -65,11 +65,7 @@ async def create_customer(call: Call) -> web.Response:
     """`POST /api/customers`."""
     call.principal.require_write()
     call.principal.require_organization_wide()
-    body, unkeepable = await read_object(call.request)
-    fields = {key: value for key, value in body.items() if key not in NEVER_SENT}
-    sent, faults = validated(CustomerCreate, fields, known=unkeepable)
-    if sent is None:
-        raise wrong_fields(faults)
+    sent = await read_model(call.request, CustomerCreate, ignored=NEVER_SENT)
     async with call.transaction() as connection:
         customer = await insert_customer(connection, call.organization_id, sent)
     return json_answer(

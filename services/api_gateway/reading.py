@@ -4,7 +4,7 @@ What a field may hold is its model's; what fields may hold together is the rules
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
 
@@ -95,6 +95,20 @@ def too_large(cap: int = BODY_CAP_BYTES) -> Problem:
     """413."""
     said = f"{cap // 1024} KiB" if cap < 1024 * 1024 else f"{cap // 1024 // 1024} MiB"
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail=f"a body may have at most {said}")
+
+
+async def read_model(request: web.Request, model: type[Model], *, ignored: Container[str] = ()) -> Model:
+    """The body as a model; raises Problem 400 naming every wrong field, 408, 413 or 415.
+
+    Args:
+        ignored: fields of answers, which may be sent back and say nothing.
+    """
+    body, unkeepable = await read_object(request)
+    fields = {name: value for name, value in body.items() if name not in ignored}
+    sent, faults = validated(model, fields, known=unkeepable)
+    if sent is None:
+        raise wrong_fields(faults)
+    return sent
 
 
 def read_query(request: web.Request, model: type[Model]) -> Model:

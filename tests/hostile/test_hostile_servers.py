@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import uvloop
@@ -21,6 +22,34 @@ from tests.support.mail_servers import Account, CertificateHouse, serving, sound
 
 PROBES: dict[str, Probe] = {"imap": imap_probe, "pop3": pop3_probe}
 PASSWORD = Account().password
+LAG_THAT_EXCUSES = 0.2
+"""In seconds: a check that went wrong while the loop stood still for so long is asked again, by itself."""
+
+
+class Row(NamedTuple):
+    """What a check of one behaviour came to."""
+
+    case: Case
+    mode: str
+    kind: OutcomeKind
+    wrong: list[str]
+
+    def in_words(self) -> str:
+        return f"{self.case.name:48} {self.case.protocol:5} {self.mode:9} {self.kind:20} {'; '.join(self.wrong)}"
+
+
+class LoopLag:
+    """How late the loop came back to a task at most, in seconds."""
+
+    def __init__(self) -> None:
+        self.worst = 0.0
+        self.over = False
+
+    async def watch(self) -> None:
+        while not self.over:
+            began = time.monotonic()
+            await asyncio.sleep(0.01)
+            self.worst = max(self.worst, time.monotonic() - began - 0.01)
 
 
 async def check(case: Case, mode: str, environment: ProbeEnvironment, port: int) -> Outcome:
@@ -88,17 +117,16 @@ async def _every_behaviour(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     for case in cases:
         house.context(case.handshake or case.certificate)
     busy = asyncio.Semaphore(32)
-    rows: list[tuple[str, str, str, str, list[str]]] = []
+    lag = LoopLag()
 
-    async def one(case: Case, mode: str) -> None:
+    async def one(case: Case, mode: str) -> Row:
         async with busy:
             tls = house.context(case.certificate) if mode == TLS and not case.speaks_tls_itself else None
             async with serving(case.serve(mode, house), tls=tls) as listener:
                 began = time.monotonic()
                 outcome = await check(case, mode, environment, listener.port)
                 took = time.monotonic() - began
-            wrong = problems(case, mode, outcome, took, listener.heard)
-            rows.append((case.name, case.protocol, mode, outcome.kind.value, wrong))
+            return Row(case, mode, outcome.kind, problems(case, mode, outcome, took, listener.heard))
 
     healthy: Counter[str] = Counter()
     done = asyncio.Event()
@@ -111,19 +139,24 @@ async def _every_behaviour(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
                 healthy[(await check(case, "none", environment, listener.port)).kind.value] += 1
                 await asyncio.sleep(0.02)
 
-    background = [asyncio.create_task(keep_checking(protocol)) for protocol in PROBES]
+    background = [asyncio.create_task(work) for work in (lag.watch(), *map(keep_checking, PROBES))]
     try:
-        await asyncio.gather(*(one(case, mode) for case in cases for mode in case.modes))
+        rows = await asyncio.gather(*(one(case, mode) for case in cases for mode in case.modes))
+        # Servers and checks share a loop: one that stood still saw deadlines and bytes come together.
+        while lag.worst > LAG_THAT_EXCUSES and any(row.wrong for row in rows):
+            lag.worst = 0.0
+            rows = [await one(row.case, row.mode) if row.wrong else row for row in rows]
     finally:
         done.set()
+        lag.over = True
         await asyncio.gather(*background)
         await environment.close()
 
     with capsys.disabled():
         print()
-        for name, protocol, mode, kind, wrong in sorted(rows):
-            print(f"{name:48} {protocol:5} {mode:9} {kind:20} {'; '.join(wrong)}")
+        for row in sorted(rows, key=lambda row: (row.case.name, row.case.protocol, row.mode)):
+            print(row.in_words())
         print(f"{len(rows)} hostile checks, {sum(healthy.values())} healthy ones beside them")
-    assert [row for row in rows if row[4]] == []
+    assert [row.in_words() for row in rows if row.wrong] == []
     assert set(healthy) == {"ok"}
-    assert {STARTTLS, TLS, "none"} == {row[2] for row in rows}
+    assert {STARTTLS, TLS, "none"} == {row.mode for row in rows}

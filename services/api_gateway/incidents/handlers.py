@@ -29,7 +29,7 @@ from services.api_gateway.incidents.models import (
 from services.api_gateway.incidents.timeline_store import read_evidence, read_timeline
 from services.api_gateway.monitor_handlers import wanted_customers
 from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
-from services.api_gateway.reading import Model, read_object, read_query, validated
+from services.api_gateway.reading import read_model, read_query
 from shared.database.pool import Connection
 
 PATH = "/api/incidents"
@@ -92,7 +92,7 @@ async def acknowledge_incident(call: Call) -> web.Response:
 async def note_on_incident(call: Call) -> web.Response:
     """`POST /api/incidents/{publicId}/notes`; a resolved one can be written about as well."""
     call.principal.require_write()
-    sent = await _body(call, Note)
+    sent = await read_model(call.request, Note)
     async with call.transaction() as connection:
         row = await _in_scope(connection, call)
         await add_event(connection, row, kind="note", actor=call.principal.actor.name, text=sent.text)
@@ -102,7 +102,7 @@ async def note_on_incident(call: Call) -> web.Response:
 async def snooze_incident(call: Call) -> web.Response:
     """`POST /api/incidents/{publicId}/snooze`."""
     call.principal.require_write()
-    sent = await _body(call, Snooze)
+    sent = await read_model(call.request, Snooze)
     async with call.transaction() as connection:
         row = await _in_scope(connection, call, held=True)
         _require_open(row)
@@ -125,14 +125,6 @@ async def _in_scope(connection: Connection, call: Call, *, held: bool = False) -
 
 async def _changed(connection: Connection, call: Call) -> web.Response:
     return json_answer(IncidentChanged(incident=incident_of(await _in_scope(connection, call))))
-
-
-async def _body(call: Call, model: type[Model]) -> Model:
-    body, unkeepable = await read_object(call.request)
-    sent, faults = validated(model, body, known=unkeepable)
-    if sent is None:
-        raise wrong_fields(faults)
-    return sent
 
 
 def _require_open(row: IncidentRow) -> None:

@@ -23,8 +23,8 @@ from services.api_gateway.people.link_store import Purpose, link_address, make_l
 from services.api_gateway.people.models import invited_answer
 from services.api_gateway.people.people_store import insert_person
 from services.api_gateway.principal import Role
-from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
-from services.api_gateway.reading import Model, read_object, validated
+from services.api_gateway.problems import Fault, Problem, not_found
+from services.api_gateway.reading import read_model
 from shared.database.errors import DatabaseRejected
 from shared.database.pool import organization_transaction
 
@@ -36,7 +36,7 @@ async def change_organization(call: Call) -> web.Response:
     """`PATCH /api/organization`."""
     call.principal.require_admin()
     call.principal.require_organization_wide()
-    sent = await _body(call, OrganizationPatch)
+    sent = await read_model(call.request, OrganizationPatch, ignored=ANSWER_ONLY)
     async with call.transaction() as connection:
         changed = await update_organization(
             connection, call.organization_id, {name: getattr(sent, name) for name in sent.model_fields_set}
@@ -55,7 +55,7 @@ async def show_organizations(call: Call) -> web.Response:
 async def create_organization(call: Call) -> web.Response:
     """`POST /api/organizations`: its first admin gets a link; the rest is theirs to make."""
     call.principal.require_global(admin=True)
-    sent = await _body(call, OrganizationCreate)
+    sent = await read_model(call.request, OrganizationCreate, ignored=ANSWER_ONLY)
     pool = call.resources.pool
     number = await next_organization_id(pool)
     try:
@@ -76,12 +76,3 @@ async def create_organization(call: Call) -> web.Response:
         status=HTTPStatus.CREATED,
         location=f"{OWN}?organizationId={made.id}",
     )
-
-
-async def _body(call: Call, model: type[Model]) -> Model:
-    body, unkeepable = await read_object(call.request)
-    fields = {key: value for key, value in body.items() if key not in ANSWER_ONLY}
-    sent, faults = validated(model, fields, known=unkeepable)
-    if sent is None:
-        raise wrong_fields(faults)
-    return sent

@@ -8,7 +8,7 @@ from services.api_gateway.customer_store import list_customers
 from services.api_gateway.package_configs.models import ANSWER_ONLY, PackageConfigPatch, PackageConfigs
 from services.api_gateway.package_configs.package_store import change_package, list_packages, package_of_customer
 from services.api_gateway.problems import Fault, not_found, wrong_fields
-from services.api_gateway.reading import read_object, validated
+from services.api_gateway.reading import read_model
 from shared.database.pool import Connection
 
 PATH = "/api/package-configs"
@@ -38,11 +38,7 @@ async def change_package_config(call: Call) -> web.Response:
     call.principal.require_admin()
     call.principal.require_organization_wide()
     package_type = _package_type(call.request)
-    body, unkeepable = await read_object(call.request)
-    fields = {key: value for key, value in body.items() if key not in ANSWER_ONLY}
-    sent, faults = validated(PackageConfigPatch, fields, known=unkeepable)
-    if sent is None:
-        raise wrong_fields(faults)
+    sent = await read_model(call.request, PackageConfigPatch, ignored=ANSWER_ONLY)
     async with call.transaction() as connection:
         return json_answer(await change_package(connection, call.organization_id, package_type, sent))
 

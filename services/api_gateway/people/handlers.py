@@ -44,7 +44,7 @@ from services.api_gateway.people.rules import (
 )
 from services.api_gateway.principal import Role
 from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
-from services.api_gateway.reading import read_object, validated
+from services.api_gateway.reading import read_model, read_object, validated
 from services.api_gateway.sessions.cookies import is_secure
 from shared.database.errors import DatabaseRejected
 from shared.database.pool import Connection
@@ -70,11 +70,7 @@ async def show_user(call: Call) -> web.Response:
 async def invite_user(call: Call) -> web.Response:
     """`POST /api/users`: who can sign in once they have opened the link in the answer."""
     require_rule(call.principal)
-    body, unkeepable = await read_object(call.request)
-    fields = {key: value for key, value in body.items() if key not in ANSWER_ONLY}
-    sent, faults = validated(UserCreate, fields, known=unkeepable)
-    if sent is None:
-        raise wrong_fields(faults)
+    sent = await read_model(call.request, UserCreate, ignored=ANSWER_ONLY)
     require_no_rise(call.principal, before=None, after=sent.global_role)
     try:
         async with call.transaction() as connection:

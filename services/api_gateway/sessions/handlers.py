@@ -22,7 +22,7 @@ from services.api_gateway.people.people_store import (
 )
 from services.api_gateway.principal import GlobalRole, Principal, Role
 from services.api_gateway.problems import Fault, Problem, not_found, too_many, wrong_fields
-from services.api_gateway.reading import Model, read_object, read_query, validated
+from services.api_gateway.reading import read_model, read_query
 from services.api_gateway.resources import RESOURCES, Resources
 from services.api_gateway.sessions import cookies, signing_in
 from services.api_gateway.sessions.attempt_store import Limit, attempt_key, count_attempt, forgive
@@ -64,7 +64,7 @@ async def sign_in(request: web.Request) -> web.Response:
     """`POST /api/session`."""
     resources = request.app[RESOURCES]
     _require_own_page(request, resources)
-    sent = await _body(request, SignIn)
+    sent = await read_model(request, SignIn)
     given = await signing_in.sign_in(request, resources, email=sent.email, password=sent.password)
     return await _signed_in(request, resources, given)
 
@@ -92,7 +92,7 @@ async def set_up(request: web.Request) -> web.Response:
     """`POST /api/set-up`: the first person, who looks after the first organization and the installation."""
     resources = request.app[RESOURCES]
     _require_own_page(request, resources)
-    sent = await _body(request, SetUp)
+    sent = await read_model(request, SetUp)
     link = await _link(resources, sent.token, Purpose.SET_UP)
     if await people_exist(resources.pool):
         raise _spent()
@@ -121,7 +121,7 @@ async def accept_invitation(request: web.Request) -> web.Response:
     """`POST /api/invitations/accept`: also how a new password is chosen by a link. Every other session ends."""
     resources = request.app[RESOURCES]
     _require_own_page(request, resources)
-    sent = await _body(request, Acceptance)
+    sent = await read_model(request, Acceptance)
     link = await _link(resources, sent.token, Purpose.INVITATION, Purpose.RESET)
     hashed = await resources.passwords.hashed(sent.password)
     actor = actor_text(request, resources, user_id=link.user_id, name="by a link")
@@ -141,7 +141,7 @@ async def accept_invitation(request: web.Request) -> web.Response:
 async def change_own(call: Call) -> web.Response:
     """`PATCH /api/session`: one's own name and password. A new password ends every other session."""
     call.principal.require_person()
-    sent = await _body(call.request, OwnPatch)
+    sent = await read_model(call.request, OwnPatch)
     changes: dict[str, str] = {}
     kept: str | None = None
     if "name" in sent.model_fields_set:
@@ -244,14 +244,6 @@ def _spent() -> Problem:
         "Link not found",
         detail="the link is mistyped, was opened already or has expired; ask for another",
     )
-
-
-async def _body(request: web.Request, model: type[Model]) -> Model:
-    body, unkeepable = await read_object(request)
-    sent, faults = validated(model, body, known=unkeepable)
-    if sent is None:
-        raise wrong_fields(faults)
-    return sent
 
 
 async def _signed_in(request: web.Request, resources: Resources, given: signing_in.Opened) -> web.Response:

@@ -11,7 +11,7 @@ from services.api_gateway.monitor_models import Deleted
 from services.api_gateway.ownership.ownership_store import Owned, Ownership
 from services.api_gateway.ownership.rules import own
 from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
-from services.api_gateway.reading import read_object, validated
+from services.api_gateway.reading import read_model, read_object, validated
 from services.api_gateway.tags.models import ANSWER_ONLY, MonitorTag, MonitorTagged, Tag, TagCreate, TagPatch, Tags
 from services.api_gateway.tags.tag_store import (
     TaggedMonitor,
@@ -144,12 +144,7 @@ async def untag_monitor(call: Call) -> web.Response:
 
 
 async def _read_monitor_tag(call: Call) -> MonitorTag:
-    body, unkeepable = await read_object(call.request)
-    fields = {key: value for key, value in body.items() if key != "createdAt"}
-    sent, faults = validated(MonitorTag, fields, known=unkeepable)
-    if sent is None:
-        raise wrong_fields(faults)
-    return sent
+    return await read_model(call.request, MonitorTag, ignored={"createdAt"})
 
 
 async def _both(connection: Connection, call: Call, sent: MonitorTag) -> tuple[TaggedMonitor, Tag]:

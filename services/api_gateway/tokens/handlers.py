@@ -14,8 +14,8 @@ from services.api_gateway.identifiers import read_identifier
 from services.api_gateway.monitor_handlers import customer_in_scope, wanted_customers
 from services.api_gateway.monitor_models import Deleted
 from services.api_gateway.principal import Principal, Role
-from services.api_gateway.problems import Problem, forbidden, not_found, wrong_fields
-from services.api_gateway.reading import Model, read_object, read_query, validated
+from services.api_gateway.problems import Problem, forbidden, not_found
+from services.api_gateway.reading import read_model, read_query
 from services.api_gateway.token_store import TokenFacts, delete_token, find_token, insert_token, tokens_of
 from services.api_gateway.tokens.models import (
     ANSWER_ONLY,
@@ -43,7 +43,7 @@ async def show_organization_tokens(call: Call) -> web.Response:
 async def make_organization_token(call: Call) -> web.Response:
     """`POST /api/organization/tokens`."""
     _require_organizations(call.principal)
-    sent = await _body(call, OrganizationTokenCreate)
+    sent = await read_model(call.request, OrganizationTokenCreate, ignored=ANSWER_ONLY)
     async with call.transaction() as connection:
         token, facts = await insert_token(
             connection,
@@ -85,7 +85,7 @@ async def show_customer_tokens(call: Call) -> web.Response:
 async def make_customer_token(call: Call) -> web.Response:
     """`POST /api/customer/tokens`."""
     _require_customers(call.principal)
-    sent = await _body(call, CustomerTokenCreate)
+    sent = await read_model(call.request, CustomerTokenCreate, ignored=ANSWER_ONLY)
     if sent.role is Role.ADMIN and call.principal.role is not Role.ADMIN:
         raise forbidden("an admin's token is made by an admin alone")
     async with call.transaction() as connection:
@@ -134,15 +134,6 @@ async def _token_of_address(connection: Connection, call: Call) -> TokenFacts:
     if facts is None:
         raise not_found("Token")
     return facts
-
-
-async def _body(call: Call, model: type[Model]) -> Model:
-    body, unkeepable = await read_object(call.request)
-    fields = {key: value for key, value in body.items() if key not in ANSWER_ONLY}
-    sent, faults = validated(model, fields, known=unkeepable)
-    if sent is None:
-        raise wrong_fields(faults)
-    return sent
 
 
 def _expiry(days: int | None) -> datetime | None:
