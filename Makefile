@@ -101,7 +101,7 @@ bench-web: setup-dev ## how fast a list of ten thousand monitors answers, and wh
 	@.venv/bin/python -m benchmarks.web $(ARGS)
 
 fuzz: setup-dev ## a million spoiled conversations with mail servers, incidents by the hundred thousand, the API by 1,000 each
-	@$(PYTEST) -m fuzz tests/fuzz $(ARGS)
+	@$(PYTEST) -m fuzz tests/fuzz --numprocesses=2 $(ARGS)
 
 mutants: setup-dev ## small mistakes made in the incident engine, and whether its tests notice each
 	@.venv/bin/python -m tests.mutation

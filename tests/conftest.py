@@ -1,5 +1,7 @@
 """What every test may use: the fixtures of the real servers, started when first asked for."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.support.servers.fixtures import (
@@ -22,6 +24,7 @@ __all__ = [
     "database_dsn",
     "databases",
     "dovecot",
+    "figures",
     "promtool",
     "rabbitmq",
     "rabbitmq_server",
@@ -37,3 +40,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "fuzz: runs many executions; only by `make fuzz`")
     config.addinivalue_line("markers", "manifests: needs helm and its like; only by `make check-deploy`")
     config.addinivalue_line("markers", "chaos: kills again and again; only by `make chaos`")
+
+
+@pytest.fixture
+def figures(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Says a line of figures at the end of the whole run, whichever process the test ran in."""
+    return lambda line: record_property("figures", line)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests measured, in one place."""
+    for report in [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]:
+        for name, line in report.user_properties:
+            if name == "figures":
+                terminalreporter.write_line(str(line))

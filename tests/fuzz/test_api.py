@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -16,6 +16,8 @@ from tests.fuzz.api.following import follow_links
 from tests.fuzz.api.gateway import RunningGateway, running_gateway
 
 EXAMPLES_OF_EACH = 1_000
+PARTS = 8
+"""What a thousand of each are split into, for several processes: making up requests costs far more than answering."""
 SEED_EXAMPLES_OF_EACH = 4
 STORIES = int(os.environ.get("FUZZ_STORIES", "200"))
 STEPS = 12
@@ -52,45 +54,35 @@ def furnish(running: RunningGateway) -> None:
         assert made.status_code == 201, made.text
 
 
-async def _asked(running: RunningGateway, examples: int, first: int) -> Findings:
-    # The gateway has a thread and a loop of its own: this one may be kept busy.
-    return ask_everything(running, examples=examples, first=first)
-
-
 def _told(findings: Findings) -> str:
     return "\n\n".join(f"{name}: {kind}\n{said}" for (name, kind), said in findings.wrong.items())
 
 
 @pytest.mark.timeout(300)
-async def test_some_requests_of_each_operation(gateway: RunningGateway, capsys: pytest.CaptureFixture[str]) -> None:
-    findings = await _asked(gateway, SEED_EXAMPLES_OF_EACH, 0)
-    with capsys.disabled():
-        print(f"\n{findings.in_words()}")
+async def test_some_requests_of_each_operation(gateway: RunningGateway, figures: Callable[[str], None]) -> None:
+    # The gateway has a thread and a loop of its own: this one may be kept busy.
+    findings = ask_everything(gateway, examples=SEED_EXAMPLES_OF_EACH)
+    figures(findings.in_words())
     assert not findings.wrong, _told(findings)
     assert findings.statuses[200] > 0 < findings.statuses[201], "nothing was ever asked as it should be"
 
 
 @pytest.mark.fuzz
 @pytest.mark.timeout(LONGEST_SECONDS)
+@pytest.mark.parametrize("part", range(PARTS))
 async def test_a_thousand_requests_of_each_operation(
-    gateway: RunningGateway, capsys: pytest.CaptureFixture[str]
+    gateway: RunningGateway, figures: Callable[[str], None], part: int
 ) -> None:
     first = int(os.environ.get("FUZZ_FROM", time.time_ns() // 1_000_000_000))
-    with capsys.disabled():
-        print(f"\n{EXAMPLES_OF_EACH:,} requests of each operation, from {first} on")
-        findings = await _asked(gateway, EXAMPLES_OF_EACH, first)
-        print(findings.in_words())
+    findings = ask_everything(gateway, examples=EXAMPLES_OF_EACH, first=first, part=part, parts=PARTS)
+    figures(f"{findings.in_words()}; part {part + 1} of {PARTS}, from {first} on")
     assert not findings.wrong, _told(findings)
 
 
 @pytest.mark.fuzz
 @pytest.mark.timeout(LONGEST_SECONDS)
-async def test_what_was_made_is_there_until_it_is_gone(
-    gateway: RunningGateway, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with capsys.disabled():
-        print(f"\n{STORIES} stories of {STEPS} steps along the links of the document")
-        findings = follow_links(gateway, stories=STORIES, steps=STEPS)
-        print(findings.in_words())
+async def test_what_was_made_is_there_until_it_is_gone(gateway: RunningGateway, figures: Callable[[str], None]) -> None:
+    findings = follow_links(gateway, stories=STORIES, steps=STEPS)
+    figures(f"{STORIES} stories of {STEPS} steps along the links of the document: {findings.in_words()}")
     assert not findings.wrong, _told(findings)
     assert findings.statuses[201] > 0, "nothing was ever made"
