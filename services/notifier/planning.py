@@ -12,7 +12,8 @@ from services.notifier.taking import MOST_ROWS, TRY_AGAIN, CannotPlan, take
 from services.notifier.vocabulary import DAY_MS, MINUTE_MS
 from shared.database.errors import DatabaseError, translated_errors
 from shared.database.pool import NOTIFIER_ROLE, Connection, Pool, connect, transaction
-from shared.runtime import metrics
+from shared.runtime import crash_points, metrics
+from shared.runtime.crash_points import CrashPoint
 from shared.runtime.lifecycle import stopped_within
 
 OUTBOX_CHANNEL = "mailprobe_outbox"
@@ -76,6 +77,8 @@ class Planning:
                 self._aside = {row: until for row, until in self._aside.items() if until > now_ms}
                 try:
                     taken = await take(connection, now_ms=now_ms, mail=self._mail, but=self._aside)
+                    if taken:
+                        crash_points.reach(CrashPoint.PLANNED)
                 except CannotPlan as error:
                     # It stays in the outbox, where its age is an alert.
                     metrics.NOTIFIER_FAULTS.inc()

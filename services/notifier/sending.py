@@ -5,7 +5,7 @@ Any number of processes may do so side by side. What is said was fixed before; h
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +23,8 @@ from shared.database.errors import DatabaseError
 from shared.database.pool import Pool, transaction
 from shared.notifications.channel_models import ChannelConfig, ChannelType, mailbox
 from shared.notifications.channel_types import ConfigInvalid, join_secrets, open_secrets
-from shared.runtime import metrics
+from shared.runtime import crash_points, metrics
+from shared.runtime.crash_points import CrashPoint
 from shared.runtime.lifecycle import retrying
 from shared.sealing import PrivateKeyRing, SealBroken
 
@@ -32,13 +33,7 @@ LEASE_SECONDS = 90.0
 MOST_AT_ONCE = 32
 LOOK_SECONDS = 1.0
 
-Reached = Callable[[str], Awaitable[None]]
-
 _log = structlog.get_logger()
-
-
-async def _go_on(_point: str) -> None:
-    """Nothing happens at a named point, unless a test wants it."""
 
 
 class Sending:
@@ -46,7 +41,6 @@ class Sending:
 
     Args:
         pool: acts as the notifier's role. senders: by type of channel; `mail` is also for monitors' own addresses.
-        reached: told at the points `leased`, `sent` and `marked`.
     """
 
     def __init__(
@@ -57,14 +51,12 @@ class Sending:
         mail: MailSender,
         keys: PrivateKeyRing,
         public_url: str | None = None,
-        reached: Reached = _go_on,
     ) -> None:
         self._pool = pool
         self._senders = senders
         self._mail = mail
         self._keys = keys
         self._public_url = public_url
-        self._reached = reached
         self._tasks: set[asyncio.Task[None]] = set()
         self.something_due = asyncio.Event()
         self.something_done = asyncio.Event()
@@ -131,10 +123,10 @@ class Sending:
             _log.error("sending_failed", exc_info=error)
 
     async def _carry_out(self, leased: Leased, channel: SendingChannel | None) -> None:
-        await self._reached("leased")
+        crash_points.reach(CrashPoint.LEASED)
         rests = channel is not None and (channel.resting_until or 0) > leased.now_ms and leased.event != Event.TEST
         outcome = NotSent("it rests, having failed again and again") if rests else await self._send(leased, channel)
-        await self._reached("sent")
+        crash_points.reach(CrashPoint.SENT)
 
         async def mark() -> bool:
             async with transaction(self._pool) as connection:
@@ -149,7 +141,7 @@ class Sending:
             done = await marking
         except DatabaseError:
             done = None
-        await self._reached("marked")
+        crash_points.reach(CrashPoint.MARKED)
         told = "sent" if isinstance(outcome, Sent) else "not_sent"
         metrics.NOTIFICATIONS.labels(channel=leased.channel_type, outcome=told).inc()
         _log.info(

@@ -27,6 +27,8 @@ from shared.checks.messages import CheckResult, MissedSlots
 from shared.checks.vocabulary import CheckKind
 from shared.database.errors import DatabaseConflict
 from shared.database.pool import Connection, Pool, transaction
+from shared.runtime import crash_points
+from shared.runtime.crash_points import CrashPoint
 
 Answer = CheckResult | MissedSlots
 
@@ -58,6 +60,8 @@ async def record(pool: Pool, answers: Sequence[Answer], *, certificates: ToldCer
     certificates = certificates or ToldCertificates()
     async with transaction(pool) as connection:
         recorded = await record_within(connection, answers, certificates=certificates)
+        crash_points.reach(CrashPoint.WRITTEN)
+    crash_points.reach(CrashPoint.RECORDED)
     certificates.confirm(each for each, _ in recorded.new)
     return recorded
 

@@ -25,6 +25,8 @@ from shared.checks.messages import MissedSlots
 from shared.checks.vocabulary import MissedReason
 from shared.database.errors import DatabaseError
 from shared.database.pool import Connection
+from shared.runtime import crash_points
+from shared.runtime.crash_points import CrashPoint
 from shared.runtime.lifecycle import back_off_seconds, stopped_within
 
 _log = structlog.get_logger()
@@ -111,6 +113,8 @@ class Dispatcher:
             rows = await schedule_store.claim(session, queue, ranges, until=until, most=self._most_rows)
             decisions, missed = await self._decide(rows, now_ms)
             self._declared &= await carry_out(self._term, queue, session, decisions, missed=missed, now_ms=now_ms)
+        if rows:
+            crash_points.reach(CrashPoint.COMMITTED)
         # Committed. The clock reading counts only now, or a jump seen by a claim that failed would be forgotten.
         self._read = _ClockReading(now_ms, time.monotonic())
         if len(rows) >= self._most_rows:

@@ -21,7 +21,8 @@ from shared.checks.logins import account_of
 from shared.checks.messages import JobBatch, MissedSlots, ResultBatch
 from shared.checks.vocabulary import CheckKind, Lane, MissedReason
 from shared.database.pool import Connection
-from shared.runtime import metrics
+from shared.runtime import crash_points, metrics
+from shared.runtime.crash_points import CrashPoint
 
 T = TypeVar("T")
 
@@ -81,7 +82,10 @@ async def carry_out(
     messages = [*(message for message, _ in jobs), *results, *replies]
     if not messages:
         return True
-    outcomes = await term.broker.publish(messages, timeout_seconds=PUBLISH_TIMEOUT_SECONDS)
+    crash_points.reach(CrashPoint.CLAIMED)
+    publishing = term.broker.publish(messages, timeout_seconds=PUBLISH_TIMEOUT_SECONDS)
+    outcomes = await crash_points.reach_during(CrashPoint.PUBLISHED, publishing)
+    crash_points.reach(CrashPoint.CONFIRMED)
     _require_taken(outcomes[len(jobs) : len(jobs) + len(results)])
 
     unsent: dict[UUID, Miss] = {}

@@ -20,6 +20,8 @@ from shared.checks.logins import account_of
 from shared.checks.messages import LoginAttempt, MissedSlots
 from shared.checks.vocabulary import CheckKind, LoginOutcome, MissedReason
 from shared.database.pool import Connection
+from shared.runtime import crash_points
+from shared.runtime.crash_points import CrashPoint
 
 MOST_AT_ONCE = 500
 
@@ -62,6 +64,7 @@ async def publish_requests(term: Term, queue: Queue, session: Connection) -> tup
                 ready.append(check)
         decisions += await decide(term, ready, now_ms=now_ms)
         routable = await carry_out(term, queue, session, decisions, now_ms=now_ms)
+    crash_points.reach(CrashPoint.COMMITTED)
     return routable, len(rows) == MOST_AT_ONCE and not silent
 
 

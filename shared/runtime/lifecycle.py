@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from shared.runtime import logs
+from shared.runtime import crash_points, logs
 from shared.runtime.settings import LogSettings
 from shared.runtime.settings_errors import SettingsError
 
@@ -58,6 +58,7 @@ def run(
     try:
         settings = LogSettings.load()
         logs.configure(service, format=settings.log_format, level=settings.log_level)
+        crash_points.arm(crash_points.CrashSettings.load())
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_until_stopped(service, main))
     except Exception as error:  # the process ends here; what is left is to say why

@@ -13,7 +13,7 @@ from services.notifier.senders.alertmanager import AlertmanagerSender
 from services.notifier.senders.http import OutboundHttp
 from services.notifier.senders.mail import MailSender, MailServer
 from services.notifier.senders.webhook import WebhookSender
-from services.notifier.sending import Reached, Sending
+from services.notifier.sending import Sending
 from shared.database.pool import (
     GATEWAY_ROLE,
     NOTIFIER_ROLE,
@@ -48,7 +48,7 @@ class NotifierDesk:
         self.public, self.private = generate_key_rings()
         self.public_url: str | None = "https://mailprobe.example.com"
         self.opened = AsyncExitStack()
-        self.try_seconds = 5.0
+        self.try_seconds = 60.0
         self._http: list[OutboundHttp] = []
 
     async def set_clock(self, now_ms: int) -> None:
@@ -192,9 +192,7 @@ class NotifierDesk:
                 facts or {},
             )
 
-    def sending(
-        self, *, box: Mailbox | None = None, reached: Reached | None = None, keys: PrivateKeyRing | None = None
-    ) -> tuple[Planning, Sending]:
+    def sending(self, *, box: Mailbox | None = None, keys: PrivateKeyRing | None = None) -> tuple[Planning, Sending]:
         """The loops, with senders that may connect to loopback; closed with the desk."""
         http = OutboundHttp(AddressPolicy.create(LOOPBACK_NETWORKS), try_seconds=self.try_seconds)
         server = MailServer.from_url(box.url, sender="mailprobe@example.com") if box else None
@@ -210,7 +208,6 @@ class NotifierDesk:
             mail=mail,
             keys=keys or self.private,
             public_url=self.public_url,
-            **({"reached": reached} if reached else {}),
         )
         return Planning(self.pool, mail=box is not None, public_url=self.public_url, sending=sending), sending
 

@@ -28,7 +28,8 @@ from shared.probing.job_handling.ledger import Ledger, Settled
 from shared.probing.job_handling.pace import Pace
 from shared.probing.job_handling.result_sender import Answer, ResultSender
 from shared.probing.job_handling.starting import StartGate
-from shared.runtime import metrics
+from shared.runtime import crash_points, metrics
+from shared.runtime.crash_points import CrashPoint
 
 _log = structlog.get_logger()
 
@@ -64,7 +65,9 @@ class JobHandler:
         )
         settled = await asyncio.gather(*(self._settle_once(job, batch, arrival) for job in batch.jobs))
         if Settled.ABANDONED not in settled:
+            crash_points.reach(CrashPoint.ANSWERED)
             await delivery.ack()
+            crash_points.reach(CrashPoint.ACKNOWLEDGED)
 
     async def _settle_once(self, job: CheckJob, batch: JobBatch, arrival: Arrival) -> Settled:
         return await self.ledger.once(job.check_id, lambda: self._settle(job, batch, arrival))
@@ -121,6 +124,7 @@ class JobHandler:
         metrics.QUEUE_WAIT.labels(protocol=self.checker.protocol).observe(max(0, started_at - job.start_at) / 1000)
         with metrics.WORKER_IN_FLIGHT.labels(protocol=self.checker.protocol).track_inprogress():
             outcome = await self.checker.check(job)
+        crash_points.reach(CrashPoint.PROBED)
         result = self._result(job, outcome, started_at=started_at, began=began)
         _log_check(job, outcome, result)
         return result
