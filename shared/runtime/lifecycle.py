@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 import structlog
 
 from shared.runtime import crash_points, logs
-from shared.runtime.settings import LogSettings
+from shared.runtime.loop_watch import LoopWatch
+from shared.runtime.settings import LifeSettings
 from shared.runtime.settings_errors import SettingsError
 
 T = TypeVar("T")
@@ -53,14 +54,15 @@ def run(
     """Run a service until it ends or is told to stop, and answer with the exit code.
 
     SIGTERM and SIGINT set the event `main` gets; a second one ends the process at once. `SettingsError`,
-    `StartError` and the errors `expected` end it with their text alone; others are logged with their traceback.
+    `StartError` and the errors `expected` end it with their text alone; others are logged with their traceback. Where
+    its loop stands still for too long it is ended with a last word (`loop_watch`).
     """
     try:
-        settings = LogSettings.load()
+        settings = LifeSettings.load()
         logs.configure(service, format=settings.log_format, level=settings.log_level)
         crash_points.arm(crash_points.CrashSettings.load())
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(_until_stopped(service, main))
+            runner.run(_until_stopped(main, patience_seconds=settings.watchdog_seconds))
     except Exception as error:  # the process ends here; what is left is to say why
         return _said(service, error, (SettingsError, StartError, *expected))
     return 0
@@ -75,7 +77,7 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
-async def _until_stopped(service: str, main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+async def _until_stopped(main: Callable[[asyncio.Event], Awaitable[None]], *, patience_seconds: float) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -90,7 +92,8 @@ async def _until_stopped(service: str, main: Callable[[asyncio.Event], Awaitable
         loop.add_signal_handler(number, on_signal, number)
     try:
         _log.info("starting")
-        await main(stop)
+        with LoopWatch(patience_seconds):
+            await main(stop)
         _log.info("stopped")
     finally:
         for number in signals:

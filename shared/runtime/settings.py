@@ -165,7 +165,14 @@ class LogSettings(Settings):
         return value.lower() if isinstance(value, str) else value
 
 
-class ProcessSettings(LogSettings):
+class LifeSettings(LogSettings):
+    """How a process lives and ends."""
+
+    # How long its loop may stand still before the process ends itself, to be started again; 0: for ever.
+    watchdog_seconds: Annotated[float, Field(ge=0, le=3600)] = 60.0
+
+
+class ProcessSettings(LifeSettings):
     """What every process has."""
 
     admin_host: str = "127.0.0.1"
@@ -244,6 +251,14 @@ class ApiSettings(AddressSettings, ResolvingSettings):
     discovery_fetch: bool = True
     discovery_ispdb: Annotated[str, Field(pattern=r"^https://[^\s/?#@]+(/[^\s?#]*)?$")] | None = Field(
         default=None, description="a database of providers, such as https://autoconfig.thunderbird.net/v1.1"
+    )
+
+
+class ConsoleSettings(Settings):
+    """Where whoever runs mailprobe looks at RabbitMQ in a browser; the page of the system leads there."""
+
+    rabbitmq_console_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")] | None = Field(
+        default=None, description="RabbitMQ's console as browsers reach it, such as https://rabbitmq.example.com"
     )
 
 
@@ -353,7 +368,13 @@ class TellingSettings(AddressSettings, NetworkSettings):
 
 
 class GatewaySettings(
-    ApiSettings, PublicKeySettings, ChannelPublicKeySettings, DatabaseSettings, BrokerSettings, ProcessSettings
+    ApiSettings,
+    ConsoleSettings,
+    PublicKeySettings,
+    ChannelPublicKeySettings,
+    DatabaseSettings,
+    BrokerSettings,
+    ProcessSettings,
 ):
     """`services/api_gateway`."""
 
