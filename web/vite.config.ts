@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
+import { linesOnly } from "./uplot_lines";
 
 const BUILT = "../services/api_gateway/pages/built";
 // What is smaller gains nothing: the headers weigh more.
@@ -22,22 +23,17 @@ export default defineConfig({
     cssCodeSplit: false,
     reportCompressedSize: false,
   },
-  plugins: [linesOnly(), pageAddresses(), compressed()],
+  plugins: [plainImports(), linesOnly(), pageAddresses(), compressed()],
   // `npx vite` beside a running gateway: pages from here, the API from there.
   server: { proxy: { "/api": "http://127.0.0.1:8080" } },
 });
 
-/** Of uPlot, what our charts are made of: lines on linear scales. Nothing else can tell that the rest goes unused. */
-function linesOnly(): Plugin {
-  const extras = /\nuPlot\.assign = assign;.*(?=\nexport )/s;
-  const logarithmic = /\nfunction (rangeLog|rangeAsinh|logAxisSplits|asinhAxisSplits|log10AxisValsFilt|log2AxisValsFilt)\(.*?\n\}\n/gs;
+/** Fetching a piece later is the browser's own import: there is nothing to be fetched ahead of one. */
+function plainImports(): Plugin {
   return {
-    name: "mailprobe-lines-only",
-    transform(code, id) {
-      if (!id.endsWith("uPlot.esm.js")) return null;
-      if (!extras.test(code) || code.match(logarithmic)?.length !== 6) throw new Error("uPlot is built otherwise now: look at what linesOnly takes away");
-      return { code: code.replace(extras, "\n").replace(logarithmic, "\nfunction $1() {}\n"), map: null };
-    },
+    name: "mailprobe-plain-imports",
+    enforce: "pre",
+    load: (id) => (id.includes("vite/preload-helper") ? "export const __vitePreload = (load) => load();" : null),
   };
 }
 

@@ -4,7 +4,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Details } from "../api/types";
 import { PHASES, PHASE_WORDS } from "../words/monitors";
-import { milliseconds } from "../words/plain";
+import { absolute, milliseconds } from "../words/plain";
 import { certificateChanges, failureTimes, spread, stacked } from "./points";
 
 const HEIGHT = 260;
@@ -21,9 +21,9 @@ export function drawResponse(into: HTMLElement, shown: Shown): () => void {
   const options: uPlot.Options = {
     width: Math.max(280, into.clientWidth),
     height: HEIGHT,
-    series: [{ label: "At" }, ...(byPhase ? phaseSeries(color, shown) : spreadSeries(color))],
+    series: [{ label: "At", value: (_chart, at) => (at === null ? "–" : absolute(at * 1000)) }, ...(byPhase ? phaseSeries(color, shown) : spreadSeries(color))],
     ...(byPhase ? {} : { bands: [{ series: [1, 3] as uPlot.Band.Bounds, fill: `${color("--accent")}33` }] }),
-    axes: [axis, { ...axis, size: 70, values: (_chart, ticks) => ticks.map((tick) => milliseconds(tick)) }],
+    axes: [{ ...axis, values: (_chart, ticks, _axis, _space, step) => ticks.map((tick, place) => timeAt(tick, step, ticks[place - 1])) }, { ...axis, size: 70, values: (_chart, ticks) => ticks.map((tick) => milliseconds(tick)) }],
     scales: {
       x: { range: [Date.parse(shown.monitoringDataMeta.since) / 1000, Date.parse(shown.monitoringDataMeta.until) / 1000] },
       y: { range: (_chart, _low, high) => [0, Math.max(1, high) * 1.08] },
@@ -47,6 +47,15 @@ export function drawResponse(into: HTMLElement, shown: Shown): () => void {
     follow.disconnect();
     chart.destroy();
   };
+}
+
+/** A tick of the clock, or of the calendar where they are days apart; the day stands below where it begins. */
+function timeAt(tick: number, step: number, before: number | undefined): string {
+  const at = new Date(tick * 1000);
+  const day = at.toLocaleDateString(undefined, { day: "numeric", month: "short" });
+  if (step >= 86_400) return day;
+  const clock = at.toLocaleTimeString(undefined, { timeStyle: step < 60 ? "medium" : "short" });
+  return before !== undefined && new Date(before * 1000).getDate() === at.getDate() ? clock : `${clock}\n${day}`;
 }
 
 function zoomed(low: number, high: number, times: readonly number[]): boolean {
