@@ -49,7 +49,7 @@ async def addresses(rabbitmq: GivenRabbit, amqp_vhost: str) -> AsyncIterator[dic
 @contextlib.asynccontextmanager
 async def opened(address: str) -> AsyncIterator[RabbitBroker]:
     broker = RabbitBroker(address, service="test", instance="test@here:0")
-    await broker.open(timeout_seconds=30)
+    await broker.open(timeout_seconds=60)
     try:
         yield broker
     finally:
@@ -203,7 +203,7 @@ async def test_gateways_hear_each_other_and_the_recorder(addresses: dict[str, st
         for teller in (gateway, recorder):
             news = OutgoingMessage("mailprobe.events", "", b"{}", "news.v1", secrets.token_hex(8))
             assert await teller.publish([news]) == [PublishOutcome.CONFIRMED]
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 assert await heard.get() == news.message_id
 
 

@@ -80,7 +80,7 @@ class Inbox:
         self.arrived.put_nowait(delivery)
 
     async def next(self) -> Delivery:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             return await self.arrived.get()
 
     async def nothing_more(self) -> bool:
@@ -99,7 +99,7 @@ async def declared(world: BrokerWorld) -> Broker:
 
 async def until_published_is(wanted: PublishOutcome, broker: Broker, message: OutgoingMessage) -> None:
     """Publish the like of it until that is the outcome: a broker notices some changes a little late."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             if await broker.publish([replace(message, message_id=str(uuid4()))]) == [wanted]:
                 return
@@ -299,7 +299,7 @@ class BrokerContract:
 
         await broker.consume(HERE, fails_once, prefetch=10)
         await broker.publish([a_message()])
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             assert [await seen.get(), await seen.get()] == [False, True]
 
     async def test_no_more_than_the_prefetch_is_handed_out(self, world: BrokerWorld) -> None:

@@ -97,7 +97,7 @@ async def conservation(pool: Any) -> Conservation:
     )
 
 
-async def assert_conserved(pool: Any, *, settled: bool = False, timeout_seconds: float = 10.0) -> Conservation:
+async def assert_conserved(pool: Any, *, settled: bool = False, timeout_seconds: float = 60.0) -> Conservation:
     """No slot lost, none twice; answers with the counts.
 
     Args:

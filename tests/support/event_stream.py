@@ -32,7 +32,7 @@ class EventReader:
     async def __aexit__(self, *_: object) -> None:
         self.response.close()
 
-    async def next(self, *, timeout_seconds: float = 20.0) -> ReadEvent:
+    async def next(self, *, timeout_seconds: float = 60.0) -> ReadEvent:
         """The next event; waits for it."""
         async with asyncio.timeout(timeout_seconds):
             while True:
@@ -42,14 +42,14 @@ class EventReader:
                 if event.data is not None:
                     return event
 
-    async def named(self, name: str, *, timeout_seconds: float = 20.0) -> ReadEvent:
+    async def named(self, name: str, *, timeout_seconds: float = 60.0) -> ReadEvent:
         """The next event of this name; others are passed over."""
         async with asyncio.timeout(timeout_seconds):
             while (event := await self.next(timeout_seconds=timeout_seconds)).name != name:
                 pass
             return event
 
-    async def until_position(self, *, timeout_seconds: float = 20.0) -> str:
+    async def until_position(self, *, timeout_seconds: float = 60.0) -> str:
         """Read up to the next sign of how far the stream has come."""
         before = self.last_event_id
         async with asyncio.timeout(timeout_seconds):
@@ -57,7 +57,7 @@ class EventReader:
                 assert await self._block() is not None, "the stream has ended"
         return self.last_event_id
 
-    async def until_end(self, *, timeout_seconds: float = 20.0) -> list[ReadEvent]:
+    async def until_end(self, *, timeout_seconds: float = 60.0) -> list[ReadEvent]:
         """Whatever still comes."""
         rest = []
         async with asyncio.timeout(timeout_seconds):

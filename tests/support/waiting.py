@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def until(what: str, look: Callable[[], Awaitable[T]], *, timeout_seconds: float = 30.0) -> T:
+async def until(what: str, look: Callable[[], Awaitable[T]], *, timeout_seconds: float = 60.0) -> T:
     """Ask again and again until the answer is true; the answer."""
     deadline = time.monotonic() + timeout_seconds
     while True:

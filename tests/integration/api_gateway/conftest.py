@@ -268,7 +268,7 @@ class World:
 
     async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
         """Wait for what others do in their own time."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await condition():  # noqa: ASYNC110 - nobody tells us
                 await asyncio.sleep(0.02)
 

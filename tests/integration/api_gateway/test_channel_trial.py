@@ -29,10 +29,10 @@ async def receiver() -> AsyncIterator[Receiver]:
 @pytest_asyncio.fixture(autouse=True)
 async def notifier(world: Any) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    mail = MailSender(None, try_seconds=5.0)
+    mail = MailSender(None, try_seconds=60.0)
     async with (
         open_pool(world.dsn, role=NOTIFIER_ROLE, application_name="notifier", max_size=3) as pool,
-        OutboundHttp(AddressPolicy.create(LOOPBACK_NETWORKS), try_seconds=5.0) as http,
+        OutboundHttp(AddressPolicy.create(LOOPBACK_NETWORKS), try_seconds=60.0) as http,
     ):
         sending = Sending(
             pool,

@@ -316,7 +316,7 @@ async def _is_let_in(api: Any) -> bool:
 async def test_a_gateway_that_ends_ends_its_streams(world: Any) -> None:
     gateway = await world.another_gateway(rate_limit_token=600, rate_limit_anonymous=100)
     async with await opened(gateway) as reader:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await gateway.client.server.close()
         assert await reader.until_end() == []
 

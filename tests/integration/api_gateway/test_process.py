@@ -106,8 +106,8 @@ async def _answer_one_test(dsn: str, amqp_url: str) -> None:
     """Stand in for scheduler and worker, over the real broker."""
     broker = RabbitBroker(amqp_url, service="imap_worker", instance="imap_worker@test:1")
     try:
-        await broker.open(timeout_seconds=30)
-        async with open_pool(dsn, role=PIPELINE_ROLE, application_name="test") as pool, asyncio.timeout(30):
+        await broker.open(timeout_seconds=60)
+        async with open_pool(dsn, role=PIPELINE_ROLE, application_name="test") as pool, asyncio.timeout(60):
             asked = "SELECT * FROM check_requests WHERE kind = 'test'"
             while (row := await pool.fetchrow(asked)) is None:  # noqa: ASYNC110 - nobody tells us
                 await asyncio.sleep(0.05)

@@ -85,7 +85,7 @@ async def test_promtool_finds_nothing_wrong(world: Any, promtool: Path) -> None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         said, _ = await process.communicate(answer.text.encode())
     assert (process.returncode, said.decode()) == (0, "")
     assert answer.text.count("\nmailbox_up{") == 3

@@ -34,7 +34,7 @@ async def test_applying_makes_a_vhost_that_is_not_there(rabbitmq: GivenRabbit, a
         await apply(rabbitmq.management_url, vhost=other)
         assert await verify(rabbitmq.management_url, vhost=other) == []
         broker = RabbitBroker(rabbitmq.amqp_url(other), service="test", instance="test@here:0")
-        await broker.open(timeout_seconds=30)
+        await broker.open(timeout_seconds=60)
         assert vhost_of(rabbitmq.amqp_url(other)) == other
         await broker.close()
     finally:
@@ -61,11 +61,11 @@ async def test_a_policy_that_outranks_ours_is_named(rabbitmq: GivenRabbit, amqp_
         {"pattern": ".*", "apply-to": "queues", "priority": 99, "definition": {"max-length": 10}},
     )
     broker = RabbitBroker(amqp_url, service="test", instance="test@here:0")
-    await broker.open(timeout_seconds=30)
+    await broker.open(timeout_seconds=60)
     await broker.declare(core_topology())
     await broker.close()
     wanted = "the queue mailprobe.results is governed by the policy house-rule, not by mailprobe-results"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:  # what governs a queue is known to the management API with its first statistics
             if wanted in await verify(rabbitmq.management_url, vhost=amqp_vhost):
                 break

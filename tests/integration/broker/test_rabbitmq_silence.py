@@ -23,7 +23,7 @@ async def test_declaring_on_a_connection_that_is_given_up_fails_as_unavailable(
     rabbitmq_server: RabbitServer, amqp_url: str
 ) -> None:
     broker = RabbitBroker(amqp_url + SHORT_HEARTBEAT, service="test", instance="test@here:0")
-    await broker.open(timeout_seconds=30)
+    await broker.open(timeout_seconds=60)
     await broker.declare(core_topology())
     rabbitmq_server.pause()
     try:
@@ -38,7 +38,7 @@ async def test_publishing_on_a_connection_that_is_given_up_fails_as_unavailable(
     rabbitmq_server: RabbitServer, amqp_url: str
 ) -> None:
     broker = RabbitBroker(amqp_url + SHORT_HEARTBEAT, service="test", instance="test@here:0")
-    await broker.open(timeout_seconds=30)
+    await broker.open(timeout_seconds=60)
     rabbitmq_server.pause()
     try:
         with pytest.raises(BrokerUnavailable):  # its channel is still to be opened

@@ -37,7 +37,7 @@ async def server(servers_state: Path) -> AsyncIterator[RabbitServer]:
 async def test_a_shovel_sends_dead_letters_back_with_their_own_keys_and_ends(server: RabbitServer) -> None:
     async with server.given.fresh_vhost() as vhost:
         broker = RabbitBroker(server.given.amqp_url(vhost), service="test", instance="test@here:0")
-        await broker.open(timeout_seconds=30)
+        await broker.open(timeout_seconds=60)
         await broker.declare(core_topology())
         await broker.declare(location_topology("imap", "here"))
 
@@ -71,7 +71,7 @@ async def test_who_is_on_call_looks_sends_back_and_sets_limits_and_is_no_adminis
         await apply_users(server.given.management_url, {ON_CALL: str(address)})
         console = str(URL(server.given.management_url).with_user("on-call").with_password("night shift"))
         broker = RabbitBroker(server.given.amqp_url(vhost), service="test", instance="test@here:0")
-        await broker.open(timeout_seconds=30)
+        await broker.open(timeout_seconds=60)
         await broker.declare(core_topology())
         await broker.declare(location_topology("imap", "here"))
 

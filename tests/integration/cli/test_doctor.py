@@ -54,7 +54,7 @@ class Clinic:
 async def clinic(database_dsn: str, rabbitmq: GivenRabbit, amqp_vhost: str, amqp_url: str) -> Clinic:
     await policies.apply(rabbitmq.management_url, vhost=amqp_vhost)
     broker = RabbitBroker(amqp_url, service="test", instance="test@here:0")
-    await broker.open(timeout_seconds=30)
+    await broker.open(timeout_seconds=60)
     await broker.declare(core_topology())
     await broker.close()
     public, private = generate_key_rings()

@@ -90,7 +90,7 @@ class Desk:
 @pytest.fixture
 async def desk(rabbitmq: GivenRabbit, amqp_vhost: str, amqp_url: str) -> AsyncIterator[Desk]:
     broker = RabbitBroker(amqp_url, service="test", instance="test@here:0")
-    await broker.open(timeout_seconds=30)
+    await broker.open(timeout_seconds=60)
     await broker.declare(core_topology())
     await broker.declare(location_topology("imap", "here"))
     yield Desk(rabbitmq, amqp_vhost, broker)

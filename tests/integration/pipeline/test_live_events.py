@@ -60,7 +60,7 @@ async def fleet(database_dsn: str, amqp_url: str, monkeypatch: pytest.MonkeyPatc
 
         async def broker(name: str) -> RabbitBroker:
             made = RabbitBroker(amqp_url, service=name, instance=f"{name}@here:1")
-            await made.open(timeout_seconds=30)
+            await made.open(timeout_seconds=60)
             opened.push_async_callback(made.close)
             return made
 

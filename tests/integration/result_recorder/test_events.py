@@ -95,7 +95,7 @@ async def test_gateways_are_told_after_the_commit_where_to_look(desk: RecorderDe
     telling = asyncio.create_task(herald.run())
     batch = [answer(slot(1)), answer(slot(2))]
     await keep_answers(desk.pool, batch, herald=herald)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         news = await heard.get()
     assert news.organizations == (1,)
     assert set(news.checks) == {(1, each.check_id, each.slot_at) for each in batch}

@@ -37,7 +37,7 @@ async def process(
 
 async def test_killed_again_and_again_it_records_everything_once(desk: RecorderDesk, amqp_url: str) -> None:
     broker = RabbitBroker(amqp_url, service="worker", instance="worker@test:1")
-    await broker.open(timeout_seconds=30)
+    await broker.open(timeout_seconds=60)
     try:
         await broker.declare(core_topology())
         for number in range(3):
@@ -57,7 +57,7 @@ async def test_killed_again_and_again_it_records_everything_once(desk: RecorderD
                     await broker.publish(half[60:], timeout_seconds=60)
                     await until("all results", lambda: _recorded(desk, 360))
                     running.send_signal(signal.SIGTERM)
-                    assert await asyncio.wait_for(running.wait(), 40) == 0
+                    assert await asyncio.wait_for(running.wait(), 60) == 0
         assert await desk.missed_slots() == [slot(n + 1000) for n in range(60)]
         state = await desk.location_state()
         assert (state["health"], state["last_slot"], state["since"]) == ("up", slot(359), slot(0))
@@ -74,13 +74,13 @@ async def test_started_before_the_database_is_migrated_it_waits_and_says_so(
             while b"mailprobe migrate" not in await running.stderr.readline():
                 pass
         running.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(running.communicate(), 40)
+        await asyncio.wait_for(running.communicate(), 60)
         assert running.returncode == 0
 
 
 async def test_all_connections_terminated_it_goes_on(desk: RecorderDesk, amqp_url: str) -> None:
     broker = RabbitBroker(amqp_url, service="worker", instance="worker@test:1")
-    await broker.open(timeout_seconds=30)
+    await broker.open(timeout_seconds=60)
     owner = await asyncpg.connect(desk.dsn)
     try:
         await broker.declare(core_topology())

@@ -35,7 +35,7 @@ async def recorder(desk: RecorderDesk, broker: Broker) -> AsyncIterator[asyncio.
         yield stop
     finally:
         stop.set()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await serving
 
 
@@ -83,7 +83,7 @@ async def test_what_can_never_be_recorded_is_a_dead_letter_and_nothing_else_is_l
     async with recorder(desk, in_process):
         bad = result_message(ResultBatch(results=(answer(slot(4)), answer(slot(5), worker="\x00"))))
         await publish(in_process, batch(1), junk, bad, batch(2))
-        letters = [await asyncio.wait_for(dead.get(), 30) for _ in range(2)]
+        letters = [await asyncio.wait_for(dead.get(), 60) for _ in range(2)]
         await until("the good ones", lambda: _equals(recorded(desk), 3))
     assert {letter.message_id for letter in letters} == {"junk", bad.message_id}
 
@@ -121,7 +121,7 @@ async def test_stopped_while_the_database_is_away_it_hands_everything_back(
 async def test_two_recorders_share_one_queue(desk: RecorderDesk, amqp_url: str) -> None:
     brokers = [RabbitBroker(amqp_url, service="recorder", instance=f"recorder@test:{n}") for n in range(2)]
     for broker in brokers:
-        await broker.open(timeout_seconds=30)
+        await broker.open(timeout_seconds=60)
     try:
         await brokers[0].declare(core_topology())
         dead = await dead_letters(brokers[0])

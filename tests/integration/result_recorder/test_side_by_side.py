@@ -21,7 +21,7 @@ async def at_once(desk: RecorderDesk, first: Sequence[Answer], second: Sequence[
         await record_within(connection, first)
         other = asyncio.create_task(record(desk.pool, second))
         await asyncio.sleep(0.3)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await other
 
 

@@ -11,6 +11,7 @@ from services.scheduler.dispatcher import CLOCK_STEP_MS, _ClockReading
 from services.scheduler.lease_store import LeadershipLost, fenced, open_session
 from tests.integration.scheduler.world import HOUR, MINUTE, SECOND, START_MS, World
 from tests.support.conservation import assert_conserved
+from tests.support.waiting import until
 
 
 async def pause(world: World, monitor: int) -> None:
@@ -254,11 +255,7 @@ async def test_only_one_session_holds_the_lock(world: World) -> None:
     try:
         assert not await lease_store.try_lock(other)
         world._lock.terminate()
-        for _ in range(50):
-            if await lease_store.try_lock(other):
-                break
-        else:
-            pytest.fail("the lock outlived its connection")
+        await until("the lock is gone with its connection", lambda: lease_store.try_lock(other))
     finally:
         other.terminate()
 

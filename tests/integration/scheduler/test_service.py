@@ -48,7 +48,7 @@ class Served:
             yield stop
         finally:
             stop.set()
-            await asyncio.wait_for(serving, 30)
+            await asyncio.wait_for(serving, 60)
 
     async def add_monitors(self, count: int) -> list[int]:
         async with self.pool.acquire() as connection, connection.transaction():

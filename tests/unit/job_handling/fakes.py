@@ -203,7 +203,7 @@ class FakeBroker:
 
     async def until(self, reached: Callable[[], bool]) -> None:
         """Wait for something that a publish or a consume brings about."""
-        async with asyncio.timeout(20), self.changed:
+        async with asyncio.timeout(60), self.changed:
             await self.changed.wait_for(reached)
 
     @property
@@ -302,7 +302,7 @@ class Serving:
 
     async def drained(self) -> None:
         self.stop.set()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await self.task
 
 
@@ -343,5 +343,5 @@ async def serving(
 
 
 async def done(task: "asyncio.Task[None]") -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await task

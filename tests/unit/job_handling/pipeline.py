@@ -117,7 +117,7 @@ class RunningWorker:
         )
 
     async def until_ready(self) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (await self.status.ready()) is not None:  # noqa: ASYNC110 - readiness is asked, by design
                 await asyncio.sleep(0.01)
 

@@ -156,7 +156,7 @@ async def test_no_more_checks_run_at_once_than_the_capacity() -> None:
     probe = HeldProbe()
     async with serving(probe, worker_capacity=3) as worker:
         handling = worker.broker.hand_out(a_batch(*(a_job() for _ in range(10))))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while probe.running < 3:  # noqa: ASYNC110 - they begin one by one, at the worker's own pace
                 await asyncio.sleep(0.002)
         await asyncio.sleep(0.05)

@@ -55,7 +55,7 @@ def test_every_type_has_a_plugin_made_of_fields(channel_type: ChannelType) -> No
 
 @pytest.mark.parametrize("channel_type", [ChannelType.NTFY, ChannelType.GOTIFY])
 async def test_a_self_hosted_service_gets_title_and_words_that_call_nobody(channel_type: ChannelType) -> None:
-    sender = ChatSender(AddressPolicy.create(LOOPBACK_NETWORKS), try_seconds=10)
+    sender = ChatSender(AddressPolicy.create(LOOPBACK_NETWORKS), try_seconds=60)
     try:
         async with http_receiver() as receiver:
             outcome = await sender.send(config_at(channel_type, receiver), content(), attempt())
@@ -70,7 +70,7 @@ async def test_a_self_hosted_service_gets_title_and_words_that_call_nobody(chann
 
 @pytest.mark.parametrize("channel_type", SELF_HOSTED)
 async def test_an_address_the_policy_forbids_is_never_connected_to(channel_type: ChannelType) -> None:
-    sender = ChatSender(AddressPolicy.create(), try_seconds=10)
+    sender = ChatSender(AddressPolicy.create(), try_seconds=60)
     try:
         async with http_receiver() as receiver:
             outcome = await sender.send(config_at(channel_type, receiver), content(), attempt())
@@ -86,7 +86,7 @@ async def test_an_address_the_policy_forbids_is_never_connected_to(channel_type:
     [("500", "it answered 500"), ("redirect", "it answered 302"), ("reset", "hung up"), ("hang", "did not answer")],
 )
 async def test_what_a_service_does_ends_in_words_without_secrets(behaviour: str, words: str) -> None:
-    sender = ChatSender(AddressPolicy.create(LOOPBACK_NETWORKS), try_seconds=2)
+    sender = ChatSender(AddressPolicy.create(LOOPBACK_NETWORKS), try_seconds=2 if behaviour == "hang" else 60)
     try:
         async with http_receiver() as receiver:
             receiver.behaviour = behaviour
@@ -100,7 +100,7 @@ async def test_what_a_service_does_ends_in_words_without_secrets(behaviour: str,
 
 
 async def test_of_an_endless_answer_little_is_read() -> None:
-    sender = ChatSender(AddressPolicy.create(LOOPBACK_NETWORKS), try_seconds=20)
+    sender = ChatSender(AddressPolicy.create(LOOPBACK_NETWORKS), try_seconds=60)
     try:
         async with http_receiver() as receiver:
             receiver.behaviour = "endless"

@@ -94,7 +94,7 @@ async def world() -> AsyncIterator[tuple[OutboundHttp, Receiver, Mailbox]]:
     async with (
         http_receiver() as receiver,
         mail_server() as box,
-        OutboundHttp(AddressPolicy.create(LOOPBACK_NETWORKS), try_seconds=5) as http,
+        OutboundHttp(AddressPolicy.create(LOOPBACK_NETWORKS), try_seconds=60) as http,
     ):
         yield http, receiver, box
 
@@ -143,7 +143,7 @@ async def test_a_database_that_never_answers_holds_nothing_up(world: Any) -> Non
         raise TimeoutError
 
     desk.pulse._newest = refuses
-    await asyncio.wait_for(desk.run(180), timeout=30)
+    await asyncio.wait_for(desk.run(180), timeout=60)
     assert paths(receiver) == ["/operators"]
 
 

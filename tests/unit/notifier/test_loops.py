@@ -37,7 +37,7 @@ async def test_an_outage_of_the_database_is_said_once(loop: str, monkeypatch: py
     sending = Sending(pool, senders={}, mail=MailSender(None), keys=generate_key_rings()[1])
     runs = sending if loop == "sending" else Planning(pool, mail=False, public_url=None, sending=sending)
     with capture_logs() as said:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await runs.run(stop)
     assert pool.tries == 12
     assert [each["log_level"] for each in said] == ["warning"]

@@ -74,7 +74,7 @@ async def settled(
     await asyncio.sleep(0)
     gathering.drained()
     settler: Settler[str] = Settler(gathering, keeper, about=lambda word: {"word": word})
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await settler.run(stop or asyncio.Event())
         await asyncio.gather(*handling)
     return [each.fate for each in deliveries]
@@ -142,7 +142,7 @@ async def test_a_message_whose_connection_is_gone_holds_up_nobody() -> None:
 async def test_a_batch_is_full_at_its_size_and_does_not_wait_for_ever() -> None:
     gathering: Gathering[str] = Gathering(read=read, prefetch=50, most=3, linger_seconds=0.01)
     handling = [asyncio.create_task(gathering.handle(FakeDelivery(body))) for body in (b"a b", b"c d", b"e")]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         first = await gathering.batch()
         assert [list(waiting.content) for waiting in first] == [["a", "b"], ["c", "d"]]
         second = await gathering.batch()
