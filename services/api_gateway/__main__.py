@@ -12,6 +12,8 @@ from pydantic import SecretStr
 from services.api_gateway.app import create_app
 from services.api_gateway.http_server import make_runner
 from services.api_gateway.readiness import database_answers
+from services.api_gateway.system.queue_watch import QueueWatch
+from shared.broker.policies import vhost_of
 from shared.broker.rabbitmq import RabbitBroker
 from shared.broker.readiness import broker_checks
 from shared.broker.seam import BrokerError
@@ -64,6 +66,7 @@ async def serve(stop: asyncio.Event) -> None:
             settings=settings,
             instance=instance,
             readiness=readiness,
+            queues=_queue_watch(settings, broker),
         )
         runner = make_runner(app)
         await runner.setup()
@@ -77,6 +80,16 @@ async def serve(stop: asyncio.Event) -> None:
             ) from None
         _log.info("listening", host=settings.host, port=settings.port)
         await stop.wait()
+
+
+def _queue_watch(settings: GatewaySettings, broker: RabbitBroker) -> QueueWatch:
+    management = settings.management_url
+    return QueueWatch(
+        broker,
+        vhost=vhost_of(settings.amqp_url.get_secret_value()),
+        management_url=None if management is None else management.get_secret_value(),
+        console_url=settings.rabbitmq_console_url,
+    )
 
 
 def _key_ring(variable: str, text: SecretStr) -> PublicKeyRing:

@@ -33,6 +33,7 @@ from services.api_gateway.readiness import broker_answers, database_answers
 from services.api_gateway.reading import BODY_CAP_BYTES
 from services.api_gateway.replies import Replies
 from services.api_gateway.resources import RESOURCES, Resources
+from services.api_gateway.system.queue_watch import QueueWatch
 from shared.broker.seam import Broker
 from shared.database.pool import Pool
 from shared.probing.address_policy import AddressPolicy
@@ -50,6 +51,7 @@ def create_app(
     settings: ApiSettings,
     instance: str,
     readiness: Mapping[str, ReadinessCheck] | None = None,
+    queues: QueueWatch | None = None,
 ) -> web.Application:
     """The application.
 
@@ -57,6 +59,7 @@ def create_app(
         pool: acts as the gateway's role. broker: opened by the caller, now or later.
         instance: this process's name, unique at the broker.
         readiness: checks of the caller's beside our own (database and broker).
+        queues: how the broker's queues are looked at; else as the broker tells anybody.
     """
     address_policy = AddressPolicy.create(str(network) for network in settings.allowed_private_networks)
     resources = Resources(
@@ -74,6 +77,7 @@ def create_app(
         ),
         replies=Replies(broker, instance),
         feeds=Feeds(pool, broker, instance),
+        queues=queues or QueueWatch(broker),
         passwords=Passwords(),
         refusals=Refusals(pool),
         anonymous_limit=RateLimit(settings.rate_limit_anonymous),

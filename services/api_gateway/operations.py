@@ -48,6 +48,7 @@ from services.api_gateway.reference.operations import REFERENCE_OPERATIONS
 from services.api_gateway.sessions.operations import SESSION_OPERATIONS
 from services.api_gateway.standing.operations import STANDING_OPERATIONS
 from services.api_gateway.status_pages.operations import STATUS_PAGE_OPERATIONS
+from services.api_gateway.system.operations import SYSTEM_OPERATIONS
 from services.api_gateway.tags.operations import TAG_OPERATIONS
 from services.api_gateway.tokens.operations import TOKEN_OPERATIONS
 
@@ -258,6 +259,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *DISCOVERY_OPERATIONS,
     *EVENT_OPERATIONS,
     *STANDING_OPERATIONS,
+    *SYSTEM_OPERATIONS,
     *AUDIT_OPERATIONS,
     *PEOPLE_OPERATIONS,
     *SESSION_OPERATIONS,

@@ -12,6 +12,7 @@ from services.api_gateway.events.feeds import Feeds
 from services.api_gateway.people.passwords import Passwords
 from services.api_gateway.rate_limits import RateLimit
 from services.api_gateway.replies import Replies
+from services.api_gateway.system.queue_watch import QueueWatch
 from shared.broker.seam import Broker
 from shared.database.pool import Pool
 from shared.probing.address_policy import AddressPolicy
@@ -33,6 +34,7 @@ class Resources:
     discovery: Discovery
     replies: Replies
     feeds: Feeds
+    queues: QueueWatch
     passwords: Passwords
     refusals: Refusals
     anonymous_limit: RateLimit

@@ -20,6 +20,7 @@ from shared.broker.seam import (
     Handler,
     OutgoingMessage,
     PublishOutcome,
+    QueueLength,
     QueueMissing,
     TopologyConflict,
 )
@@ -102,6 +103,11 @@ class InProcessBroker:
             _log.info("waiting_for_queue", queue=queue)
             self._awaiting_queue[consumer] = queue
         return consumer
+
+    async def lengths(self, queues: Sequence[str]) -> list[QueueLength]:
+        """As the seam says."""
+        self._require_open()
+        return [self._queues[name].length for name in queues if name in self._queues]
 
     async def healthy(self) -> bool:
         """Whether anybody has it open."""

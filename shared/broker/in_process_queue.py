@@ -16,7 +16,7 @@ import structlog
 
 from shared.broker.definitions import QueuePolicy
 from shared.broker.handling import handle
-from shared.broker.seam import Handler, OutgoingMessage
+from shared.broker.seam import Handler, OutgoingMessage, QueueLength
 from shared.broker.topology import REPLIES, Binding
 
 _CLOSE_TIMEOUT_SECONDS = 5.0
@@ -101,6 +101,12 @@ class InProcessQueue:
     @property
     def has_consumers(self) -> bool:
         return bool(self._consumers)
+
+    @property
+    def length(self) -> QueueLength:
+        """How long it is now; what a draining consumer still holds is told of no more."""
+        held = sum(consumer.held for consumer in self._consumers)
+        return QueueLength(self.name, len(self._waiting), held, len(self._consumers))
 
     def offer(self, message: OutgoingMessage) -> bool:
         """Take a published message; False where the queue is full and refuses."""
@@ -207,6 +213,11 @@ class InProcessConsumer:
     @property
     def has_room(self) -> bool:
         return not self._draining and len(self._unsettled) < self._prefetch
+
+    @property
+    def held(self) -> int:
+        """How many deliveries it has not settled."""
+        return len(self._unsettled)
 
     def attach(self, queue: InProcessQueue) -> None:
         """Begin with this queue."""

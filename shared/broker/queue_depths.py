@@ -1,12 +1,22 @@
 """How long our queues are, and what that says of mailprobe, in words for an operator."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from shared.broker.management import ManagementFailed, open_management, path_part
-from shared.broker.topology import CHECKS, DEAD_LETTERS_QUEUE, EVENTS, PRESENCE_QUEUE, REPLIES, RESULTS_QUEUE
+from shared.broker.seam import Broker, QueueLength
+from shared.broker.topology import (
+    CHECKS,
+    DEAD_LETTERS_QUEUE,
+    EVENTS,
+    PRESENCE_QUEUE,
+    REPLIES,
+    RESULTS_QUEUE,
+    checks_queue,
+)
+from shared.checks.vocabulary import Lane, MailProtocol
 
 _WORTH_A_WORD = {"results": 1_000, "checks": 500}  # messages; each may carry fifty
 _NEARLY_FULL = 0.8
@@ -23,11 +33,11 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """One queue of ours: `ready` wait for a consumer, `unacked` are with one."""
+    """One queue of ours: `ready` wait for a consumer, `unacked` are with one (None: nobody said)."""
 
     name: str
     ready: int
-    unacked: int
+    unacked: int | None
     consumers: int
     standing: Standing
     meaning: str
@@ -43,12 +53,32 @@ async def queue_depths(management_url: str, *, vhost: str) -> list[QueueDepth]:
     limits = {policy["name"]: policy.get("definition", {}).get("max-length") for policy in policies or ()}
     ours = {str(queue["name"]): queue for queue in queues if str(queue["name"]).startswith("mailprobe.")}
     depths = [_depth(name, queue, limits.get(str(queue.get("policy")))) for name, queue in ours.items()]
-    depths += [
+    return _whole(depths)
+
+
+async def queue_depths_seen(broker: Broker, *, locations: Iterable[str]) -> list[QueueDepth]:
+    """The same as any user of the broker may see it, by the codes of the locations: raises BrokerUnavailable.
+
+    Queues of gateways, which are nobody else's to look at, are left out, and how much a queue may hold is not known.
+    """
+    lanes = [checks_queue(protocol, code, lane) for code in locations for protocol in MailProtocol for lane in Lane]
+    lengths = await broker.lengths([*_CORE, *lanes])
+    return _whole([_seen(each) for each in lengths])
+
+
+def _whole(depths: list[QueueDepth]) -> list[QueueDepth]:
+    there = {depth.name for depth in depths}
+    missing = [
         QueueDepth(name, 0, 0, 0, Standing.ACT, "it is missing: start the result recorder, which makes it")
         for name in _CORE
-        if name not in ours
+        if name not in there
     ]
-    return sorted(depths, key=lambda depth: depth.name)
+    return sorted([*depths, *missing], key=lambda depth: depth.name)
+
+
+def _seen(length: QueueLength) -> QueueDepth:
+    standing, meaning = _meaning(length.name, length.ready, length.unacked or 0, length.consumers)
+    return QueueDepth(length.name, length.ready, length.unacked, length.consumers, standing, meaning)
 
 
 def _depth(name: str, queue: Mapping[str, Any], limit: object) -> QueueDepth:

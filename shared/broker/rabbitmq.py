@@ -23,12 +23,14 @@ from shared.broker.seam import (
     Handler,
     OutgoingMessage,
     PublishOutcome,
+    QueueLength,
     TopologyConflict,
 )
 from shared.broker.topology import Topology
 
 _DECLARE_TIMEOUT_SECONDS = 15.0
 _WRITABLE_TIMEOUT_SECONDS = 0.5
+_LENGTHS_TIMEOUT_SECONDS = 5.0
 _QUORUM: FieldTable = {"x-queue-type": "quorum"}
 
 _log = structlog.get_logger()
@@ -101,6 +103,16 @@ class RabbitBroker:
         await consumer.start(wait_for_queue=wait_for_queue)
         self._consumers.append(consumer)
         return consumer
+
+    async def lengths(self, queues: Sequence[str]) -> list[QueueLength]:
+        """As the seam says. AMQP tells nobody what consumers hold: that is the management's to say."""
+        try:
+            async with asyncio.timeout(_LENGTHS_TIMEOUT_SECONDS):
+                connection = await self._consuming.current()
+                with cancelled_as_lost("the connection was given up"):
+                    return await _lengths(connection, queues)
+        except LOST as error:
+            raise BrokerUnavailable(f"cannot ask RabbitMQ at {self._consuming.broker}: {in_words(error)}") from error
 
     async def healthy(self) -> bool:
         """Whether both connections stand and the broker reads from the publishing one."""
@@ -175,3 +187,23 @@ class RabbitBroker:
         finally:
             if channel.is_initialized:
                 await close_quietly(channel)
+
+
+async def _lengths(connection: AbstractConnection, queues: Sequence[str]) -> list[QueueLength]:
+    found: list[QueueLength] = []
+    channel: AbstractChannel | None = None
+    try:
+        for name in queues:
+            if channel is None:
+                channel = connection.channel(publisher_confirms=False)
+                await channel.initialize()
+            try:
+                result = (await channel.declare_queue(name, passive=True)).declaration_result
+            except ChannelNotFoundEntity:
+                channel = None  # the broker closed it with its answer
+                continue
+            found.append(QueueLength(name, result.message_count or 0, None, result.consumer_count or 0))
+    finally:
+        if channel is not None and channel.is_initialized:
+            await close_quietly(channel)
+    return found

@@ -53,6 +53,16 @@ class PublishOutcome(StrEnum):
     UNROUTABLE = "unroutable"  # no queue is bound for it
 
 
+@dataclass(frozen=True, slots=True)
+class QueueLength:
+    """How long a queue is: `ready` wait for a consumer, `unacked` are with one; None: this broker does not say."""
+
+    name: str
+    ready: int
+    unacked: int | None
+    consumers: int
+
+
 class Delivery(Protocol):
     """A message handed to a consumer, until it is acknowledged or rejected.
 
@@ -158,6 +168,13 @@ class Broker(Protocol):
                 exchange; what is published while it is not there is not kept.
 
         Raises QueueMissing (unless waiting for it), BrokerUnavailable.
+        """
+        ...
+
+    async def lengths(self, queues: Sequence[str]) -> list[QueueLength]:
+        """How long these are, in their order, without those that are not there. It takes no right to any of them.
+
+        Raises BrokerUnavailable.
         """
         ...
 
