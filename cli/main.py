@@ -34,6 +34,7 @@ from cli.serve import run, serve
 from cli.showing import print_lines
 from cli.status import status
 from cli.status_pages import status_pages
+from cli.system import system
 from cli.tags import tags
 
 # What somebody needs first stands first in --help.
@@ -103,6 +104,7 @@ app.command(rich_help_panel=_OPERATE)(backup)
 app.command(rich_help_panel=_OPERATE)(restore)
 app.add_typer(keys, name="keys", rich_help_panel=_OPERATE)
 app.add_typer(broker, name="broker", rich_help_panel=_OPERATE)
+app.add_typer(system, name="system", rich_help_panel=_OPERATE)
 app.add_typer(queues, name="queue", rich_help_panel=_OPERATE)
 app.add_typer(dead_letters, name="dlq", rich_help_panel=_OPERATE)
 app.add_typer(secrets, name="secrets", rich_help_panel=_OPERATE)

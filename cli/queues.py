@@ -11,7 +11,7 @@ from cli.failing import finish
 from cli.showing import print_json, print_table
 from shared.broker.queue_depths import Standing, queue_depths
 
-_LOOKS = {Standing.WELL: ("●", "green"), Standing.LOOK: ("◐", "yellow"), Standing.ACT: ("✖", "bold red")}
+STANDING_LOOKS = {Standing.WELL: ("●", "green"), Standing.LOOK: ("◐", "yellow"), Standing.ACT: ("✖", "bold red")}
 
 queues = typer.Typer(no_args_is_help=True, help="What waits in RabbitMQ.")
 
@@ -37,7 +37,7 @@ def status(
             ("", "queue", "waiting", "with a consumer", "consumers", "what it means"),
             (
                 (
-                    Text(_LOOKS[each.standing][0], style=_LOOKS[each.standing][1]),
+                    Text(STANDING_LOOKS[each.standing][0], style=STANDING_LOOKS[each.standing][1]),
                     each.name,
                     str(each.ready),
                     str(each.unacked),
