@@ -38,7 +38,7 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 
 
 def target(hostname: str, port: int = 143, **more: Any) -> CheckTarget:
-    given = {"protocol": "imap", "hostname": hostname, "port": port, "timeout_ms": 2000, **more}
+    given = {"protocol": "imap", "hostname": hostname, "port": port, "timeout_ms": 30_000, **more}
     return CheckTarget.model_validate(given)
 
 

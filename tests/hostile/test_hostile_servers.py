@@ -18,12 +18,11 @@ from shared.checks.vocabulary import LoginOutcome, OutcomeKind
 from shared.probing.probe import Probe, ProbeEnvironment, ProbeRequest
 from tests.hostile.behaviours import IMAP, STARTTLS, TLS, Case, all_cases
 from tests.hostile.unlisted import unlisted_cases
+from tests.support.loop_lag import watched_loop
 from tests.support.mail_servers import Account, CertificateHouse, serving, sound_imap, sound_pop3
 
 PROBES: dict[str, Probe] = {"imap": imap_probe, "pop3": pop3_probe}
 PASSWORD = Account().password
-LAG_THAT_EXCUSES = 0.2
-"""In seconds: a check that went wrong while the loop stood still for so long is asked again, by itself."""
 
 
 class Row(NamedTuple):
@@ -36,20 +35,6 @@ class Row(NamedTuple):
 
     def in_words(self) -> str:
         return f"{self.case.name:48} {self.case.protocol:5} {self.mode:9} {self.kind:20} {'; '.join(self.wrong)}"
-
-
-class LoopLag:
-    """How late the loop came back to a task at most, in seconds."""
-
-    def __init__(self) -> None:
-        self.worst = 0.0
-        self.over = False
-
-    async def watch(self) -> None:
-        while not self.over:
-            began = time.monotonic()
-            await asyncio.sleep(0.01)
-            self.worst = max(self.worst, time.monotonic() - began - 0.01)
 
 
 async def check(case: Case, mode: str, environment: ProbeEnvironment, port: int) -> Outcome:
@@ -117,7 +102,6 @@ async def _every_behaviour(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     for case in cases:
         house.context(case.handshake or case.certificate)
     busy = asyncio.Semaphore(32)
-    lag = LoopLag()
 
     async def one(case: Case, mode: str) -> Row:
         async with busy:
@@ -134,21 +118,21 @@ async def _every_behaviour(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     async def keep_checking(protocol: str) -> None:
         sound = sound_imap() if protocol == IMAP else sound_pop3()
         async with serving(sound) as listener:
-            case = Case("healthy", protocol, (OutcomeKind.OK,))
+            case = Case("healthy", protocol, (OutcomeKind.OK,), timeout_ms=60_000)
             while not done.is_set():
                 healthy[(await check(case, "none", environment, listener.port)).kind.value] += 1
                 await asyncio.sleep(0.02)
 
-    background = [asyncio.create_task(work) for work in (lag.watch(), *map(keep_checking, PROBES))]
+    background = [asyncio.create_task(work) for work in map(keep_checking, PROBES)]
     try:
-        rows = await asyncio.gather(*(one(case, mode) for case in cases for mode in case.modes))
-        # Servers and checks share a loop: one that stood still saw deadlines and bytes come together.
-        while lag.worst > LAG_THAT_EXCUSES and any(row.wrong for row in rows):
-            lag.worst = 0.0
-            rows = [await one(row.case, row.mode) if row.wrong else row for row in rows]
+        async with watched_loop() as loop:
+            rows = await asyncio.gather(*(one(case, mode) for case in cases for mode in case.modes))
+            # What went wrong while the loop stood still is asked again, by itself.
+            while loop.excuses and any(row.wrong for row in rows):
+                loop.worst = 0.0
+                rows = [await one(row.case, row.mode) if row.wrong else row for row in rows]
     finally:
         done.set()
-        lag.over = True
         await asyncio.gather(*background)
         await environment.close()
 

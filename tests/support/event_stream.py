@@ -57,6 +57,13 @@ class EventReader:
                 assert await self._block() is not None, "the stream has ended"
         return self.last_event_id
 
+    async def until_comment(self, *, timeout_seconds: float = 60.0) -> None:
+        """Read up to the next comment, as a quiet stream sends them."""
+        before = len(self.comments)
+        async with asyncio.timeout(timeout_seconds):
+            while len(self.comments) == before:
+                assert await self._block() is not None, "the stream has ended"
+
     async def until_end(self, *, timeout_seconds: float = 60.0) -> list[ReadEvent]:
         """Whatever still comes."""
         rest = []

@@ -46,7 +46,7 @@ class Internet:
         allowed: tuple[str, ...] = LOOPBACK_NETWORKS,
         fetches: bool = True,
         ispdb: str | None = None,
-        seconds: float = 3.0,
+        seconds: float = 30.0,
     ) -> Discovered:
         discovery = self.discovery(allowed=allowed, fetches=fetches, ispdb=ispdb, seconds=seconds)
         return await discovery.discover(mail_address(address), organization_id=1)
@@ -57,7 +57,7 @@ class Internet:
         allowed: tuple[str, ...] = LOOPBACK_NETWORKS,
         fetches: bool = True,
         ispdb: str | None = None,
-        seconds: float = 3.0,
+        seconds: float = 30.0,
     ) -> Discovery:
         assert self.names is not None
         return Discovery(

@@ -31,7 +31,7 @@ def command_line(pid: int) -> bytes:
 
 
 async def value(dsn: str, question: str) -> object:
-    connection = await asyncpg.connect(dsn, timeout=10)
+    connection = await asyncpg.connect(dsn, timeout=60)
     try:
         return await connection.fetchval(question)
     finally:
@@ -107,9 +107,9 @@ async def test_ends_with_the_process_that_started_it_and_starts_anew(data_dir: P
         "asyncio.run(main())\n"
     )
     answer = subprocess.run(  # noqa: ASYNC221
-        [sys.executable, "-c", program, data_dir], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program, data_dir], capture_output=True, text=True, timeout=120, check=False
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while b"postgres" in command_line(int(answer.stdout)):
         assert time.monotonic() < deadline, "Postgres outlived its launcher"
         await asyncio.sleep(0.05)
@@ -120,7 +120,7 @@ async def test_ends_with_the_process_that_started_it_and_starts_anew(data_dir: P
 async def test_makes_and_drops_databases_even_those_in_use(data_dir: Path) -> None:
     async with EmbeddedPostgres(data_dir, durable=False) as server:
         await server.create_database('odd "name"')
-        connection = await asyncpg.connect(server.dsn('odd "name"'), timeout=10)
+        connection = await asyncpg.connect(server.dsn('odd "name"'), timeout=60)
         await connection.execute("CREATE TABLE mine ()")
         await server.drop_database('odd "name"')
         assert not await value(server.dsn(), "SELECT count(*) FROM pg_database WHERE datname LIKE 'odd%'")

@@ -12,7 +12,7 @@ from tests.support.waiting import until
 
 async def test_another_may_plan_when_the_one_that_did_was_frozen_in_the_middle(database_dsn: str) -> None:
     async with (
-        open_pool(database_dsn, role=NOTIFIER_ROLE, application_name="frozen", idle_transaction_seconds=0.5) as ours,
+        open_pool(database_dsn, role=NOTIFIER_ROLE, application_name="frozen", idle_transaction_seconds=4.0) as ours,
         open_pool(database_dsn, role=NOTIFIER_ROLE, application_name="beside") as theirs,
     ):
         thaw = asyncio.Event()
@@ -29,6 +29,8 @@ async def test_another_may_plan_when_the_one_that_did_was_frozen_in_the_middle(d
             async with transaction(theirs) as connection:
                 return await thread_store.plan_alone(connection)
 
+        async with transaction(theirs) as connection:
+            await connection.execute("SELECT 1")  # connected by now: the other does not wait for long
         planning = asyncio.create_task(frozen())
         await holds.wait()
         assert not await beside()
@@ -37,7 +39,7 @@ async def test_another_may_plan_when_the_one_that_did_was_frozen_in_the_middle(d
         with pytest.raises(DatabaseUnavailable):
             await planning
         async with transaction(ours) as connection:
-            assert await connection.fetchval("SHOW idle_in_transaction_session_timeout") == "500ms"
+            assert await connection.fetchval("SHOW idle_in_transaction_session_timeout") == "4s"
 
 
 async def test_no_pool_lets_a_frozen_transaction_last(database_dsn: str) -> None:

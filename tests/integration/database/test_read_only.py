@@ -17,7 +17,7 @@ WRITE = "UPDATE shard_leases SET holder = 'somebody'"
 async def filled_while_read_only(dsn: str) -> AsyncIterator[Pool]:
     """A pool whose one session began while nobody might write; by now everybody may again."""
     name = urlsplit(dsn).path[1:]
-    owner = await asyncpg.connect(dsn, timeout=10)
+    owner = await asyncpg.connect(dsn, timeout=60)
     try:
         await owner.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         async with open_pool(dsn, role=PIPELINE_ROLE, application_name="test", max_size=1) as pool:

@@ -70,13 +70,14 @@ async def test_draining_does_not_call_untouched_what_another_may_have_begun() ->
 async def test_draining_with_the_broker_away_gives_up_in_the_end_and_acknowledges_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shared.probing.job_handling.worker.DRAIN_ANSWERS_SECONDS", 0.05)
+    monkeypatch.setattr("shared.probing.job_handling.worker.DRAIN_ANSWERS_SECONDS", 1.0)
     broker = FakeBroker()
     broker.away.update({RESULTS, CHECKS})
-    async with serving(FakeProbe(), broker) as worker:
+    probe = FakeProbe()
+    async with serving(probe, broker) as worker:
         checked, waiting = a_batch(a_job()), a_batch(a_job(start_at=PUBLISHED + 30_000))
         handling = [worker.broker.hand_out(delivery) for delivery in (checked, waiting)]
-        await asyncio.sleep(0.01)
+        await probe.began.wait()
         await worker.drained()
         for task in handling:
             await done(task)

@@ -53,9 +53,9 @@ async def check(hostname: str, port: int, *canaries: str, dns_servers: tuple[str
         allowed_private_networks=LOOPBACK_NETWORKS,
         canary_targets=canaries,
         dns_servers=dns_servers,
-        limits=Limits(connect_seconds=0.4),
+        limits=Limits(connect_seconds=3.0),
     )
-    target = CheckTarget(protocol="imap", hostname=hostname, port=port, timeout_ms=3000)
+    target = CheckTarget(protocol="imap", hostname=hostname, port=port, timeout_ms=60_000)
     try:
         return await imap_probe(ProbeRequest(target), environment)
     finally:
@@ -101,7 +101,7 @@ async def test_many_who_want_to_know_ask_once() -> None:
         return ("127.0.0.1",)
 
     canaries = Canaries([f"canary.test:{refused()}"], resolve)
-    soon = asyncio.get_running_loop().time() + 5
+    soon = asyncio.get_running_loop().time() + 60
     answers = await asyncio.gather(*(canaries.all_out_of_reach(deadline_at=soon) for _ in range(50)))
     assert answers == [True] * 50
     assert await canaries.all_out_of_reach(deadline_at=soon)

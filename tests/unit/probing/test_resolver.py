@@ -1,6 +1,8 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -22,7 +24,7 @@ ZONE = {
 
 @asynccontextmanager
 async def resolver(
-    zone: dict[str, str | list[str]] | None = None, otherwise: str = NXDOMAIN, seconds: float = 1.0
+    zone: dict[str, str | list[str]] | None = None, otherwise: str = NXDOMAIN, seconds: float = 30.0
 ) -> AsyncIterator[Resolver]:
     async with name_server(ZONE if zone is None else zone, otherwise) as server:
         made = Resolver(servers=[server.address], deadline_seconds=seconds)
@@ -68,7 +70,7 @@ async def test_a_name_without_the_wanted_family_says_so() -> None:
 
 async def test_dead_names_hold_up_nobody_and_are_not_our_fault() -> None:
     zone = ZONE | {f"dead{number}.test": HANGS for number in range(50)}
-    async with resolver(zone) as made:
+    async with resolver(zone, seconds=4.0) as made:
         dead = [asyncio.create_task(failure(made, f"dead{number}.test")) for number in range(50)]
         await asyncio.sleep(0)
         assert await made.resolve("four.test", IpFamily.ANY) == ("192.0.2.9",)
@@ -88,10 +90,15 @@ async def test_name_servers_that_can_look_nothing_up_are_our_own_trouble() -> No
         assert (failed.kind, failed.variant) == (OutcomeKind.INTERNAL, "resolver_helpless")
 
 
-async def test_a_name_that_was_broken_or_repaired_is_seen_however_long_its_answers_may_be_kept() -> None:
+async def test_a_name_that_was_broken_or_repaired_is_seen_however_long_its_answers_may_be_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     zone = {"moves.test": ["192.0.2.1"], "breaks.test": ["192.0.2.2"], "heals.test": SERVFAIL}
     async with name_server(zone, ttl_seconds=3600) as server:
-        made = Resolver(servers=[server.address], deadline_seconds=1.0, fresh_seconds=0.2)
+        made = Resolver(servers=[server.address], deadline_seconds=30.0)
+        # Time passes only where the test says so.
+        clock = [time.monotonic()]
+        monkeypatch.setattr("shared.probing.dns_channel.time", SimpleNamespace(monotonic=lambda: clock[0]))
         try:
             assert await made.resolve("moves.test", IpFamily.ANY) == ("192.0.2.1",)
             assert await made.resolve("breaks.test", IpFamily.ANY) == ("192.0.2.2",)
@@ -99,7 +106,7 @@ async def test_a_name_that_was_broken_or_repaired_is_seen_however_long_its_answe
             zone.update({"moves.test": ["192.0.2.9"], "breaks.test": NXDOMAIN, "heals.test": ["192.0.2.3"]})
             # Within the while an answer is kept, nobody is asked again.
             assert await made.resolve("moves.test", IpFamily.ANY) == ("192.0.2.1",)
-            await asyncio.sleep(0.25)
+            clock[0] += FRESH_SECONDS
             assert await made.resolve("moves.test", IpFamily.ANY) == ("192.0.2.9",)
             assert await made.resolve("heals.test", IpFamily.ANY) == ("192.0.2.3",)
             assert (await failure(made, "breaks.test")).kind is OutcomeKind.DNS_NXDOMAIN
@@ -114,7 +121,7 @@ def test_answers_are_kept_for_less_than_a_minute() -> None:
 async def test_a_question_outlives_the_renewal_of_its_channel() -> None:
     zone = {"slow.test": HANGS, "four.test": ["192.0.2.9"]}
     async with name_server(zone) as server:
-        made = Resolver(servers=[server.address], deadline_seconds=2.0, fresh_seconds=0.05)
+        made = Resolver(servers=[server.address], deadline_seconds=10.0, fresh_seconds=0.05)
         try:
             slow = asyncio.create_task(made.resolve("slow.test", IpFamily.ANY))
             await asyncio.sleep(0.1)

@@ -11,6 +11,7 @@ from argon2.profiles import CHEAPEST
 from services.api_gateway.people import passwords
 from services.api_gateway.people.passwords import Passwords
 from services.api_gateway.problems import Problem
+from tests.support.waiting import until
 
 
 async def test_what_is_kept_costs_what_rfc_9106_recommends_second() -> None:
@@ -66,7 +67,7 @@ async def test_two_at_once_and_a_short_line(cheap: Passwords, monkeypatch: pytes
             with lock:
                 running += 1
                 most = max(most, running)
-            go_on.wait(10)
+            go_on.wait(60)
             with lock:
                 running -= 1
             return password
@@ -74,13 +75,17 @@ async def test_two_at_once_and_a_short_line(cheap: Passwords, monkeypatch: pytes
     monkeypatch.setattr(cheap, "_hasher", Slow())
     monkeypatch.setattr(passwords, "_MOST_WAITING", 5)
     tasks = [asyncio.create_task(cheap.hashed(str(number))) for number in range(10)]
-    await asyncio.sleep(0.05)
+    await until("two are at it", lambda: _is(running == 2))
     go_on.set()
     ended = await asyncio.gather(*tasks, return_exceptions=True)
     refused = [each for each in ended if isinstance(each, Problem)]
     assert most == 2
     assert len(refused) == 3  # two are at it, five wait
     assert {problem.status for problem in refused} == {503}
+
+
+async def _is(so: bool) -> bool:
+    return so
 
 
 async def test_whoever_gives_up_waiting_leaves_their_place(cheap: Passwords) -> None:
