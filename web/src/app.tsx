@@ -1,6 +1,7 @@
 // The frame around every page: who is signed in, the way to the other pages, and the page of this address.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { acting, actFor } from "./acting";
 import { ApiProblem, wordsOf } from "./api/client";
 import { pages } from "./pages";
 import { SignIn } from "./pages/sign_in";
@@ -8,6 +9,7 @@ import { Dialog } from "./parts/dialog";
 import { Fallback } from "./parts/fallback";
 import { KeyList, useKeys } from "./parts/keys";
 import { Notices, attempt } from "./parts/notices";
+import { Organizations } from "./parts/organizations";
 import { Problem } from "./parts/problem";
 import { matched, path } from "./routing";
 import { loadSession, session, signOut } from "./session";
@@ -25,6 +27,11 @@ export function App() {
       <main class="narrow">
         <h1>mailprobe</h1>
         <Problem problem={problem} again={load} />
+        {acting !== null && (
+          <button type="button" onClick={() => actFor(null, "/")}>
+            Back to your own organization
+          </button>
+        )}
       </main>
     );
   }
@@ -90,6 +97,7 @@ function Top() {
             </a>
           ))}
       </nav>
+      {known?.user?.globalRole && <Organizations here={pages.find(({ menu, path: at }) => menu && at === path.value)?.path ?? "/"} />}
       <details class="me">
         <summary>{known?.user?.name || known?.user?.email || "Account"}</summary>
         <div>

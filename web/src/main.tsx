@@ -1,6 +1,7 @@
 // Where it begins: the clock, the keys, the address, who is signed in, and the page.
 
 import { render } from "preact";
+import { carryAlong } from "./acting";
 import { App } from "./app";
 import { listenForKeys } from "./parts/keys";
 import { startClock } from "./parts/moment";
@@ -14,6 +15,7 @@ import "./style/forms.css";
 import "./style/lists.css";
 import { useKeptTheme } from "./theme";
 
+carryAlong();
 useKeptTheme();
 listen();
 listenForKeys();

@@ -1,6 +1,7 @@
 // Where the browser is: the address as signals, and going elsewhere without loading the page anew.
 
 import { computed, signal } from "@preact/signals";
+import { carried } from "./acting";
 
 const address = signal(new URL(location.href));
 
@@ -9,7 +10,7 @@ export const query = computed(() => address.value.searchParams);
 
 /** Goes there. `replace`: without a step of its own to come back from, for what changes with each key. */
 export function go(to: string, how: { replace?: boolean } = {}): void {
-  const target = new URL(to, location.href);
+  const target = new URL(carried(to), location.href);
   if (target.href === location.href) return;
   history[how.replace ? "replaceState" : "pushState"](null, "", target);
   address.value = target;

@@ -13,7 +13,8 @@ export async function loadSession(): Promise<void> {
 }
 
 export async function signIn(email: string, password: string): Promise<void> {
-  session.value = await request<Session>("POST", "/api/session", { body: { email, password } });
+  await request("POST", "/api/session", { body: { email, password } });
+  await loadSession();
 }
 
 export async function signOut(): Promise<void> {
@@ -33,19 +34,28 @@ export async function acceptInvitation(token: string, name: string, password: st
 
 /** Whether this person may change monitors; the API has the last word. */
 export function mayWrite(): boolean {
-  const role = session.value?.user?.role;
-  return role === "admin" || role === "user";
+  return role() === "admin" || role() === "user";
 }
 
 /** Whether this person looks after people and tokens. */
 export function mayRule(): boolean {
-  const user = session.value?.user;
-  return user?.role === "admin";
+  return role() === "admin";
+}
+
+/** Whether this person may look after mailprobe itself, as long as there is one organization alone. */
+export function mayOperate(): boolean {
+  return mayRule() || session.value?.user?.globalRole != null;
 }
 
 /** Whether this person may pause and resume monitors. */
 export function mayPause(): boolean {
-  return mayWrite() || session.value?.user?.role === "readonly";
+  return mayWrite() || role() === "readonly";
+}
+
+/** What a person may do everywhere goes before what they may do at home. */
+function role(): string | undefined {
+  const user = session.value?.user;
+  return user?.globalRole ?? user?.role;
 }
 
 /** A session that ended elsewhere ends here with the next refused request. */

@@ -1,6 +1,7 @@
 // One request of our API: JSON in and out, a deadline, and every failure as an ApiProblem with words for people.
 
 import { signal } from "@preact/signals";
+import { carried } from "../acting";
 
 const DEADLINE_MS = 30_000;
 
@@ -46,7 +47,7 @@ export async function request<T>(method: Method, path: string, asked: Asked = {}
   let response: Response;
   let text: string;
   try {
-    response = await fetch(path + queryText(asked.query), {
+    response = await fetch(carried(path + queryText(asked.query)), {
       method,
       credentials: "same-origin",
       headers: asked.body === undefined ? {} : { "Content-Type": "application/json" },

@@ -8,11 +8,13 @@ import type {
   ChannelTested,
   Coverage,
   KnownCustomer,
+  KnownOrganization,
   Location,
   OwnSession,
   Package,
   ResetLink,
   Summary,
+  SystemState,
   Token,
   TokenCreated,
   User,
@@ -55,6 +57,7 @@ export const customerTokens = collection<Token, TokenCreated>("/api/customer/tok
 export const ownSessions = collection<OwnSession>("/api/sessions");
 export const packages = collection<Package>("/api/package-configs");
 export const locations = collection<Location>("/api/locations");
+export const organizations = collection<KnownOrganization>("/api/organizations");
 
 /** What a window would be: everything is judged, nothing is kept. */
 export function previewWindow(id: string | null, body: Body, signal: AbortSignal): Promise<MaintenanceWindow> {
@@ -73,6 +76,16 @@ export function coverage(signal: AbortSignal): Promise<Coverage> {
 
 export function summary(signal: AbortSignal): Promise<Summary> {
   return request("GET", "/api/summary", { signal });
+}
+
+/** How mailprobe itself is doing. */
+export function systemState(signal: AbortSignal): Promise<SystemState> {
+  return request("GET", "/api/system", { signal });
+}
+
+/** A customer leaves in some days, or stays after all. */
+export function letLeave(id: string, leaves: boolean): Promise<unknown> {
+  return request(leaves ? "POST" : "DELETE", `${one(CUSTOMERS, id)}/cancel`);
 }
 
 /** What was done last. */

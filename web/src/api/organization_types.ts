@@ -61,6 +61,7 @@ export interface KnownCustomer {
   email: string | null;
   packageType: string | null;
   status: string;
+  cancelsAt: string | null;
   allowedCheckCountryCodes: string[] | null;
   alertLocationThresholdCount: number | null;
 }
@@ -188,4 +189,81 @@ export type ActorKind = "token" | "user" | "operator" | "mailprobe" | "anybody";
 export interface AuditObject {
   kind: string;
   name: string | null;
+}
+
+/** @schema Organization */
+export interface KnownOrganization {
+  id: number;
+  name: string;
+}
+
+/** @schema SystemState */
+export interface SystemState {
+  schedule: ScheduleStanding;
+  results: ResultStanding;
+  canaries: Canary[];
+  queues: Queues;
+  notifier: NotifierStanding;
+  retention: Retention;
+}
+
+/** @schema ScheduleStanding */
+export interface ScheduleStanding {
+  late: number;
+  lagSeconds: number;
+}
+
+/** @schema ResultStanding */
+export interface ResultStanding {
+  waitSeconds: number | null;
+  storeSeconds: number | null;
+}
+
+/** @schema CanaryStanding */
+export interface Canary {
+  location: string;
+  protocol: Protocol;
+  passed: boolean;
+  message: string;
+  storedAt: string;
+  tookSeconds: number;
+}
+
+/** @schema QueuesStanding */
+export interface Queues {
+  problem: string | null;
+  dead: number;
+  consoleUrl: string | null;
+  items: Queue[];
+}
+
+export type Attention = "well" | "look" | "act";
+
+/** @schema QueueStanding */
+export interface Queue {
+  name: string;
+  ready: number;
+  unacknowledged: number | null;
+  consumers: number;
+  standing: Attention;
+  meaning: string;
+  consoleUrl: string | null;
+}
+
+/** @schema NotifierStanding */
+export interface NotifierStanding {
+  pending: number;
+  oldestAt: string | null;
+  unsent: number;
+  unsentSince: string | null;
+  failed: number;
+}
+
+/** @schema RetentionStanding */
+export interface Retention {
+  resultsFrom: string | null;
+  resultsUntil: string | null;
+  bytes: number;
+  astray: boolean;
+  auditDays: number;
 }

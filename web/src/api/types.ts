@@ -249,6 +249,7 @@ export interface Person {
   name: string;
   role: Role;
   globalRole: GlobalRole | null;
+  organizationId: number;
 }
 
 /** @schema ActingFor */

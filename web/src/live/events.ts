@@ -1,5 +1,6 @@
 // What happens while somebody looks: the API's event stream, as typed events.
 
+import { carried } from "../acting";
 import type { Check, Health } from "../api/types";
 
 /** @schema HealthEvent */
@@ -48,7 +49,7 @@ export function listenTo(watched: readonly string[], heard: Heard): () => void {
 
   const open = (): void => {
     const watch = watched.slice(0, MOST_WATCHED).join(",");
-    source = new EventSource(`/api/events${watch === "" ? "" : `?watch=${watch}`}`);
+    source = new EventSource(carried(`/api/events${watch === "" ? "" : `?watch=${watch}`}`));
     source.onopen = () => {
       wait = FIRST_RETRY_MS;
       heard.opened?.();

@@ -1,13 +1,14 @@
 // Whose mailboxes are watched: customers, what they are told to be, and the packages they have.
 
-import { customers, packages } from "../api/collections";
+import { customers, letLeave, packages } from "../api/collections";
 import { useLoaded } from "../api/loading";
 import type { KnownCustomer, Package } from "../api/organization_types";
 import { Empty, Listed } from "../parts/listed";
-import { say } from "../parts/notices";
+import { Moment } from "../parts/moment";
+import { attempt, say } from "../parts/notices";
 import { Problem } from "../parts/problem";
 import { Editor, Form, closeEditor, editAddress, useForm } from "../parts/sending";
-import { mayWrite } from "../session";
+import { mayRule, mayWrite } from "../session";
 import { counted } from "../words/plain";
 
 const STATES: Readonly<Record<string, string>> = { active: "✓ Active", marked_for_cancellation: "▲ Leaves", cancelled: "‖ Gone; nothing of it is checked" };
@@ -50,15 +51,31 @@ export function Customers() {
               ),
             ],
             ["Package", (customer) => packageName(known.value, customer.packageType)],
-            ["State", (customer) => STATES[customer.status] ?? customer.status],
+            [
+              "State",
+              (customer) => (
+                <>
+                  {STATES[customer.status] ?? customer.status} {customer.cancelsAt && <Moment at={customer.cancelsAt} />}
+                </>
+              ),
+            ],
             [
               "",
-              (customer) =>
-                mayWrite() && (
-                  <a class="button" href={editAddress(customer.publicId)}>
-                    Change<span class="unseen"> {customer.name}</span>
-                  </a>
-                ),
+              (customer) => (
+                <span class="actions">
+                  {mayWrite() && (
+                    <a class="button" href={editAddress(customer.publicId)}>
+                      Change<span class="unseen"> {customer.name}</span>
+                    </a>
+                  )}
+                  {mayRule() && (
+                    <button type="button" onClick={() => void leave(customer, customer.status === "active", loaded.again)}>
+                      {customer.status === "active" ? "Let go" : "Take back"}
+                      <span class="unseen"> {customer.name}</span>
+                    </button>
+                  )}
+                </span>
+              ),
             ],
           ]}
         />
@@ -67,6 +84,14 @@ export function Customers() {
       <Editor items={loaded.value} titles={["Add a customer", "Change a customer"]} show={(customer) => <CustomerForm customer={customer} packages={known.value ?? []} done={loaded.again} />} />
     </>
   );
+}
+
+/** What was recorded stays; what was checked until a customer was gone is not checked again by itself. */
+async function leave(customer: KnownCustomer, leaves: boolean, again: () => void): Promise<void> {
+  const turn = (back: boolean): Promise<boolean> => attempt(async () => (await letLeave(customer.publicId, leaves !== back), again()));
+  if (!(await turn(false))) return;
+  if (leaves) say(`${customer.name} leaves in three days; then nothing of it is checked.`, () => void turn(true));
+  else say(customer.status === "cancelled" ? `${customer.name} is back; its monitors are still paused.` : `${customer.name} stays.`);
 }
 
 function packageName(known: readonly Package[] | null, type: string | null): string {

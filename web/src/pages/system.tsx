@@ -1,15 +1,16 @@
 // How mailprobe itself is doing: where checks are made from, whether somebody would be told, and who did what.
 
 import { useEffect } from "preact/hooks";
-import { audit, coverage, locations, summary } from "../api/collections";
+import { audit, coverage, locations, summary, systemState } from "../api/collections";
 import { useLoaded } from "../api/loading";
-import type { Location } from "../api/organization_types";
+import type { Canary, Location } from "../api/organization_types";
 import { Empty, Listed } from "../parts/listed";
+import { Figures, Machinery } from "../parts/machinery";
 import { Moment } from "../parts/moment";
 import { Problem } from "../parts/problem";
-import { mayRule } from "../session";
+import { mayOperate, mayRule } from "../session";
 import { causeWords } from "../words/monitors";
-import { counted } from "../words/plain";
+import { counted, milliseconds } from "../words/plain";
 
 const AGAIN_MS = 15_000;
 
@@ -17,9 +18,10 @@ export function System() {
   const numbers = useLoaded(summary, []);
   const places = useLoaded(locations.list, []);
   const covered = useLoaded(coverage, []);
+  const state = useLoaded((signal) => (mayOperate() ? systemState(signal) : Promise.resolve(null)), []);
   useEffect(() => {
     const timer = setInterval(() => {
-      if (!document.hidden) for (const each of [numbers, places, covered]) each.again();
+      if (!document.hidden) for (const each of [numbers, places, covered, state]) each.again();
     }, AGAIN_MS);
     return () => clearInterval(timer);
   }, []);
@@ -29,21 +31,18 @@ export function System() {
       <h1>System</h1>
       <Problem problem={numbers.problem ?? places.problem} again={() => (numbers.again(), places.again())} />
       {now && (
-        <dl class="figures">
-          <Figure of="Monitors" value={now.monitors} />
-          <Figure of="Up" value={now.up} />
-          <Figure of="Degraded" value={now.degraded} />
-          <Figure of="Down" value={now.down} />
-          <Figure of="Unknown" value={now.unknown} />
-          <Figure of="Paused" value={now.paused} />
-          <Figure of="Open incidents" value={now.openIncidents} />
-          <div>
-            <dt>Last check</dt>
-            <dd>
-              <Moment at={now.lastCheckedAt} />
-            </dd>
-          </div>
-        </dl>
+        <Figures
+          of={[
+            ["Monitors", now.monitors],
+            ["Up", now.up],
+            ["Degraded", now.degraded],
+            ["Down", now.down],
+            ["Unknown", now.unknown],
+            ["Paused", now.paused],
+            ["Open incidents", now.openIncidents],
+            ["Last check", <Moment at={now.lastCheckedAt} />],
+          ]}
+        />
       )}
       {covered.value && (
         <p class={covered.value.nobodyWouldBeTold ? "problem" : "verdict calm"}>
@@ -54,12 +53,14 @@ export function System() {
       {places.value?.length === 0 && (
         <Empty title="No worker was heard of yet">
           <p>
-            Checks are made by workers: <code>mailprobe serve imap_worker</code> and <code>pop3_worker</code>, which announce themselves through the
-            broker with the location they are at.
+            Checks are made by workers: <code>mailprobe serve imap_worker</code> and <code>pop3_worker</code>.
           </p>
         </Empty>
       )}
-      {(places.value?.length ?? 0) > 0 && <Places of={places.value ?? []} />}
+      {(places.value?.length ?? 0) > 0 && <Places of={places.value ?? []} canaries={state.value?.canaries ?? []} />}
+      {/* Of several organizations an admin is told no more than that. */}
+      {state.problem?.status !== 403 && <Problem problem={state.problem} again={state.again} />}
+      {state.value && <Machinery of={state.value} />}
       {mayRule() && <Log />}
       <h2>For programs</h2>
       <ul>
@@ -67,26 +68,18 @@ export function System() {
           <a href="/api/docs">The API</a>, and <a href="/api/openapi.json">its description</a>
         </li>
         <li>
-          <a href="/api/metrics">Metrics of the monitors</a> for Prometheus; each service has its own of queues and lag at its admin port
+          <a href="/api/metrics">Metrics of the monitors</a> for Prometheus; each service has its own at its admin port
         </li>
         <li>
-          <code>mailprobe queue status</code> and <code>mailprobe doctor</code> tell operators of the broker and of all that may be wrong
+          <code>mailprobe system status</code> says the same, <code>mailprobe doctor</code> what may be wrong
         </li>
       </ul>
     </>
   );
 }
 
-function Figure(props: { of: string; value: number }) {
-  return (
-    <div>
-      <dt>{props.of}</dt>
-      <dd>{props.value.toLocaleString()}</dd>
-    </div>
-  );
-}
-
-function Places(props: { of: readonly Location[] }) {
+function Places(props: { of: readonly Location[]; canaries: readonly Canary[] }) {
+  const canaryOf = (code: string, protocol: string): Canary | undefined => props.canaries.find((each) => each.location === code && each.protocol === protocol);
   const rows = props.of.flatMap((place) => place.protocols.map((protocol) => ({ place, ...protocol })));
   const silent = props.of.filter((place) => place.protocols.length === 0);
   return (
@@ -117,9 +110,23 @@ function Places(props: { of: readonly Location[] }) {
             ),
           ],
           ["Last sign of life", (row) => <Moment at={row.lastSeenAt} />],
+          ...(props.canaries.length > 0 ? [["Check of its own", ({ place, protocol }: { place: Location; protocol: string }) => <OwnCheck of={canaryOf(place.code, protocol)} />] as const] : []),
         ]}
       />
       {silent.length > 0 && <p class="faint">Nobody checks from {silent.map((place) => place.name).join(", ")}.</p>}
+    </>
+  );
+}
+
+/** From the scheduler through a worker into the database, every half a minute. */
+function OwnCheck({ of }: { of: Canary | undefined }) {
+  if (!of) return <>–</>;
+  return (
+    <>
+      <span class={`standing ${of.passed ? "up" : "down"}`}>{of.passed ? `✓ took ${milliseconds(of.tookSeconds * 1000)}` : `✕ ${of.message}`}</span>
+      <span class="detail">
+        <Moment at={of.storedAt} />
+      </span>
     </>
   );
 }
