@@ -18,7 +18,7 @@ const CHANGES: readonly (readonly [what: RegExp, instead: string])[] = [
   [/\nuPlot\.assign = assign;.*(?=\nexport )/gs, "\n"],
   [new RegExp(`\\nfunction (${NEVER_CALLED.join("|")})\\(.*?\\n\\}\\n`, "gs"), "\nfunction $1() {}\n"],
   // Scales are linear, the horizontal one from left to right.
-  [/\b(?:\w+\.)?distr +== +(?:2|3|4|100)\b/gi, "false"],
+  [/\b(?:\w+\.)?(?:xScale)?distr +== +(?:2|3|4|100)\b/gi, "false"],
   [/\bsc\.distr >= 3\b/g, "false"],
   [/\bsc\.distr == 1\b/g, "true"],
   [/\b(?:scaleX|sx)\.ori == 0\b/g, "true"],
@@ -52,6 +52,27 @@ const CHANGES: readonly (readonly [what: RegExp, instead: string])[] = [
   // There are no plugins, and nothing holds the cursor.
   [/\n\t\(opts\.plugins .*?\n\t\}\);/gs, ""],
   [/\bcursor\._lock\b(?! =)|\bcursor\.lock\b/g, "false"],
+  // Shown is: the legend with values, the cursor, what is dragged over, ticks and grid; no border, label or title.
+  [/\b(?:showLegend|showCursor|(?:legend|select|markers|ticks|grid)\.show|legend\.live)\b(?! =)/g, "true"],
+  [/\b(?:border\.show|opts\.title)\b|\baxis\.label != null|\bopts\.id != null/g, "false"],
+  // Axes are at the foot and at the left, their words upright.
+  [/\bside === ?[01]\b|\bside == [01]\b(?! &&)/g, "false"],
+  [/(?<=\blet angle += ).*(?=;)/g, "0"],
+  // No scale is made from another.
+  [/\b(?:sc|wsc|scaleOpts)\.from != null/g, "false"],
+  [/\b(?:sc|wsc|scaleOpts)\.from == null/g, "true"],
+  // Lines have one colour all along and are wholly there, gaps are gaps, and rectangles have corners.
+  [/\b\w+ instanceof Map\b/g, "false"],
+  [/\bctxAlpha != (?:s\.alpha|_ctxAlpha)/g, "false"],
+  [/(?<=\blet shouldAlpha = ).*(?=;)/g, "false"],
+  [/\bseries\.spanGaps\b/g, "false"],
+  [/(?<=\blet withProx += ).*(?=;)/g, "false"],
+  [/\n\tlet arcTo = ori == 0 .*?\n\t\};\n/gs, "\n\treturn (p, x, y, w, h) => { p.rect(x, y, w, h); };\n"],
+  [/\bori == 0 \? rectH : rectV\b/g, "rectH"],
+  [/\nconst rectV .*/g, ""],
+  // Nothing is done to a chart but drawing it in another size.
+  [/\n\tself\.(?:batch|setData|setCursor|setLegend|setSelect|setScale|setSeries) = \w+;/g, ""],
+  [/\n\tself\.redraw = .*?\n\t\};/gs, ""],
   // Only times are dragged over.
   [/\bdragY = drag\.y && .*/g, "dragY = false;"],
 ];

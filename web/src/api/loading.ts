@@ -33,7 +33,7 @@ export function useLoaded<T>(ask: (signal: AbortSignal) => Promise<T>, inputs: r
       },
       (error: unknown) => {
         if (asking.signal.aborted) return;
-        setProblem(error instanceof ApiProblem ? error : new ApiProblem(0, wordsOf(error)));
+        setProblem(asProblem(error));
         setLoading(false);
       },
     );
@@ -45,4 +45,9 @@ export function useLoaded<T>(ask: (signal: AbortSignal) => Promise<T>, inputs: r
     [],
   );
   return { value, problem, loading, again, change };
+}
+
+/** Whatever was thrown, as what pages show of it. */
+export function asProblem(error: unknown): ApiProblem {
+  return error instanceof ApiProblem ? error : new ApiProblem(0, wordsOf(error));
 }

@@ -4,7 +4,7 @@ import { changeOneself, ownSessions, signOutEverywhere } from "../api/collection
 import { useLoaded } from "../api/loading";
 import { Listed } from "../parts/listed";
 import { Moment } from "../parts/moment";
-import { NewPassword } from "../parts/new_password";
+import { NEW_PASSWORD } from "../parts/new_password";
 import { attempt, say } from "../parts/notices";
 import { Problem } from "../parts/problem";
 import { Form, useForm } from "../parts/sending";
@@ -98,7 +98,7 @@ function PasswordForm(props: { done: () => void }) {
   return (
     <Form sending={sending} send={save} button="Change the password">
       {text("currentPassword", "Current password", { type: "password", required: true, autocomplete: "current-password" })}
-      <NewPassword label="New password" value={draft.newPassword} wrong={sending.about("/newPassword")} onText={(newPassword) => change({ newPassword })} />
+      {text("newPassword", "New password", NEW_PASSWORD)}
     </Form>
   );
 }

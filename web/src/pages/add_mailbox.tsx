@@ -1,14 +1,15 @@
 // A new mailbox, or a changed one: find its server, fill in the rest, test it for real, save it.
 
 import { useEffect, useState } from "preact/hooks";
-import { ApiProblem, wordsOf } from "../api/client";
 import { useLoaded } from "../api/loading";
 import { changeMonitor, createMonitor, findMonitor, listCustomers } from "../api/monitors";
+import { Tick } from "../parts/area";
 import { type Draft, NEW, described, draftOf, withCandidate } from "../parts/draft";
 import { FindServer } from "../parts/find_server";
 import { MailboxFields } from "../parts/mailbox_fields";
 import { say } from "../parts/notices";
 import { Problem } from "../parts/problem";
+import { Form, useForm } from "../parts/sending";
 import { TrialShown, useTrial } from "../parts/trial";
 import { go } from "../routing";
 
@@ -22,75 +23,54 @@ export function EditMailbox(props: { id: string }) {
   return <MailboxForm publicId={props.id} start={draftOf(found.value)} />;
 }
 
-function MailboxForm(props: { publicId: string | null; start: Draft }) {
-  const [draft, setDraft] = useState(props.start);
-  const [problem, setProblem] = useState<ApiProblem | null>(null);
-  const [busy, setBusy] = useState(false);
+function MailboxForm({ publicId, start }: { publicId: string | null; start: Draft }) {
+  const form = useForm(() => start);
+  const { draft, change, sending } = form;
   const [pausedIfRed, setPausedIfRed] = useState(true);
   const trial = useTrial();
   const customers = useLoaded(listCustomers, []);
   const first = customers.value?.[0];
   useEffect(() => {
-    if (first && draft.customerId === "") setDraft((before) => ({ ...before, customerId: String(first.id) }));
+    if (first && draft.customerId === "") change({ customerId: String(first.id) });
   }, [first]);
-
-  const change = (changes: Partial<Draft>): void => {
-    setDraft((before) => ({ ...before, ...changes }));
-    trial.forget(); // what was tested is not what stands here any more
+  useEffect(trial.forget, [draft]); // what was tested is not what stands here any more
+  const { running, found } = trial;
+  const pauses = found?.success === false && pausedIfRed;
+  const cannotTest = draft.passwordSet && draft.password === "";
+  const save = async (): Promise<void> => {
+    const sent = { ...described(draft), ...(pauses ? { status: "disabled" as const } : {}) };
+    const saved = await (publicId === null ? createMonitor(sent) : changeMonitor(publicId, sent));
+    go(`/monitors/${saved.publicId}`);
+    say(`${saved.name} is saved${saved.status === "disabled" ? " and paused" : ""}.`);
   };
-  const red = trial.state.kind === "done" && !trial.state.trial.success;
-  const testProblem = trial.state.kind === "failed" ? trial.state.problem : null;
-  const cannotTest = props.publicId !== null && draft.passwordSet && draft.password === "";
-  const save = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    setBusy(true);
-    setProblem(null);
-    try {
-      const sent = { ...described(draft), ...(red && pausedIfRed ? { status: "disabled" as const } : {}) };
-      const saved = props.publicId === null ? await createMonitor(sent) : await changeMonitor(props.publicId, sent);
-      go(`/monitors/${saved.publicId}`);
-      say(saved.status === "disabled" ? `${saved.name} is saved and paused.` : `${saved.name} is saved.`);
-    } catch (error) {
-      setProblem(error instanceof ApiProblem ? error : new ApiProblem(0, wordsOf(error)));
-      setBusy(false);
-    }
-  };
+  const more = (
+    <>
+      <button type="button" disabled={cannotTest || running} onClick={() => trial.run({ ...described(draft), status: "active" })}>
+        {running ? "Testing …" : "Test"}
+      </button>
+      {cannotTest && <span class="hint">To test, type the password again.</span>}
+    </>
+  );
   return (
     <div class="narrow">
-      <h1>{props.publicId === null ? "Add a mailbox" : `Change ${props.start.name}`}</h1>
-      {props.publicId === null && (
-        <p>
-          Many of them? <a href="/add/many">Paste a list</a>.
-        </p>
+      <h1>{publicId === null ? "Add a mailbox" : `Change ${start.name}`}</h1>
+      {publicId === null && (
+        <>
+          <p>
+            Many of them? <a href="/add/many">Paste a list</a>.
+          </p>
+          <FindServer
+            take={(address, found) => change((before) => withCandidate(before, address, found))}
+            takeAddress={(address) => change((before) => ({ user: before.user || address, name: before.name || address }))}
+          />
+        </>
       )}
-      {props.publicId === null && (
-        <FindServer
-          take={(address, found) => {
-            trial.forget();
-            setDraft((before) => withCandidate(before, address, found));
-          }}
-          takeAddress={(address) => setDraft((before) => ({ ...before, user: before.user || address, name: before.name || address }))}
-        />
-      )}
-      <form onSubmit={(event) => void save(event)}>
-        <MailboxFields draft={draft} change={change} problem={problem ?? testProblem} customers={customers.value ?? []} />
-        <Problem problem={problem ?? testProblem ?? customers.problem} />
-        <TrialShown state={trial.state} />
-        {red && (
-          <label class="check">
-            <input type="checkbox" checked={pausedIfRed} onChange={(event) => setPausedIfRed(event.currentTarget.checked)} /> Save it paused, since the test failed
-          </label>
-        )}
-        <div class="actions">
-          <button type="button" disabled={cannotTest || trial.state.kind === "running"} onClick={() => (setProblem(null), trial.run({ ...described(draft), status: "active" }))}>
-            {trial.state.kind === "running" ? "Testing …" : "Test"}
-          </button>
-          <button type="submit" class="primary" disabled={busy}>
-            {busy ? "Saving …" : red && pausedIfRed ? "Save paused" : "Save"}
-          </button>
-          {cannotTest && <span class="hint">To test, type the password again.</span>}
-        </div>
-      </form>
+      <Form sending={sending} send={save} button={pauses ? "Save paused" : "Save"} more={more}>
+        <MailboxFields form={form} problem={sending.problem ?? trial.problem} customers={customers.value ?? []} />
+        <Problem problem={trial.problem ?? customers.problem} />
+        <TrialShown of={trial} />
+        {found?.success === false && <Tick label="Save it paused, since the test failed" checked={pausedIfRed} onTick={setPausedIfRed} />}
+      </Form>
     </div>
   );
 }

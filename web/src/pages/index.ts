@@ -4,11 +4,8 @@
 import type { ComponentType } from "preact";
 import { laterPage } from "../parts/later_page";
 import { mayRule, mayWrite } from "../session";
-import { AddMailbox, EditMailbox } from "./add_mailbox";
-import { Invitation } from "./invitation";
 import { MonitorPage } from "./monitor";
 import { Monitors } from "./monitors";
-import { SetUp } from "./set_up";
 
 export interface Page {
   /** Words and `:values`, which become the component's properties. */
@@ -26,9 +23,9 @@ export interface Page {
 
 export const pages: readonly Page[] = [
   { path: "/", title: "Monitors", component: Monitors, menu: "Monitors" },
-  { path: "/add", title: "Add a mailbox", component: AddMailbox, menu: "Add a mailbox", isFor: mayWrite },
+  { path: "/add", title: "Add a mailbox", component: laterPage("AddMailbox"), menu: "Add a mailbox", isFor: mayWrite },
   { path: "/monitors/:id", title: "Monitor", component: MonitorPage },
-  { path: "/monitors/:id/edit", title: "Change a monitor", component: EditMailbox },
+  { path: "/monitors/:id/edit", title: "Change a monitor", component: laterPage("EditMailbox") },
   { path: "/add/many", title: "Add many mailboxes", component: laterPage("AddMany") },
   { path: "/incidents", title: "Incidents", component: laterPage("Incidents"), menu: "Incidents" },
   { path: "/incidents/:id", title: "Incident", component: laterPage("IncidentPage") },
@@ -38,6 +35,6 @@ export const pages: readonly Page[] = [
   { path: "/people", title: "People and tokens", component: laterPage("People"), menu: "People", isFor: mayRule },
   { path: "/system", title: "System", component: laterPage("System"), menu: "System" },
   { path: "/account", title: "Account", component: laterPage("Account") },
-  { path: "/set-up", title: "Set up", component: SetUp, open: true },
-  { path: "/invitation", title: "Invitation", component: Invitation, open: true },
+  { path: "/set-up", title: "Set up", component: laterPage("SetUp"), open: true },
+  { path: "/invitation", title: "Invitation", component: laterPage("Invitation"), open: true },
 ];

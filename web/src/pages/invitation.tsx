@@ -1,32 +1,18 @@
 // Somebody who was invited, or who needs a new password: comes by a link that works once.
 
 import { useState } from "preact/hooks";
-import { ApiProblem, wordsOf } from "../api/client";
-import { TextField } from "../parts/field";
-import { NewPassword, linkToken } from "../parts/new_password";
-import { Problem } from "../parts/problem";
+import { NEW_PASSWORD, linkToken } from "../parts/new_password";
+import { Form, useForm } from "../parts/sending";
 import { go } from "../routing";
 import { acceptInvitation } from "../session";
 import { Insecure } from "./sign_in";
 
 export function Invitation() {
   const [token] = useState(linkToken);
-  const [name, setName] = useState("");
-  const [password, setPassword] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<ApiProblem | null>(null);
-
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    setBusy(true);
-    setProblem(null);
-    try {
-      await acceptInvitation(token, name, password);
-      go("/", { replace: true });
-    } catch (error) {
-      setProblem(error instanceof ApiProblem ? error : new ApiProblem(0, wordsOf(error)));
-      setBusy(false);
-    }
+  const { draft, sending, text } = useForm(() => ({ name: "", password: "" }));
+  const accept = async (): Promise<void> => {
+    await acceptInvitation(token, draft.name, draft.password);
+    go("/", { replace: true });
   };
   if (token === "") {
     return (
@@ -37,16 +23,14 @@ export function Invitation() {
     );
   }
   return (
-    <form class="narrow" onSubmit={(event) => void submit(event)}>
+    <div class="narrow">
       <h1>Welcome to mailprobe</h1>
       <p>Choose the password you will sign in with.</p>
       <Insecure />
-      <Problem problem={problem} />
-      <TextField label="Your name" name="name" autocomplete="name" required autofocus value={name} wrong={problem?.about("/name") ?? null} onText={setName} />
-      <NewPassword value={password} wrong={problem?.about("/password") ?? null} onText={setPassword} />
-      <button type="submit" class="primary" disabled={busy}>
-        {busy ? "One moment…" : "Save and sign in"}
-      </button>
-    </form>
+      <Form sending={sending} send={accept} button="Save and sign in">
+        {text("name", "Your name", { autocomplete: "name", required: true, autofocus: true })}
+        {text("password", "Password", NEW_PASSWORD)}
+      </Form>
+    </div>
   );
 }

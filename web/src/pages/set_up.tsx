@@ -1,33 +1,18 @@
 // The first person of all: comes by the link that was printed at the first start, and becomes the administrator.
 
 import { useState } from "preact/hooks";
-import { ApiProblem, wordsOf } from "../api/client";
-import { TextField } from "../parts/field";
-import { NewPassword, linkToken } from "../parts/new_password";
-import { Problem } from "../parts/problem";
+import { NEW_PASSWORD, linkToken } from "../parts/new_password";
+import { Form, useForm } from "../parts/sending";
 import { go } from "../routing";
 import { session, setUp } from "../session";
 import { Insecure } from "./sign_in";
 
 export function SetUp() {
   const [token] = useState(linkToken);
-  const [name, setName] = useState("");
-  const [email, setEmail] = useState("");
-  const [password, setPassword] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<ApiProblem | null>(null);
-
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    setBusy(true);
-    setProblem(null);
-    try {
-      await setUp(token, email, name, password);
-      go("/", { replace: true });
-    } catch (error) {
-      setProblem(error instanceof ApiProblem ? error : new ApiProblem(0, wordsOf(error)));
-      setBusy(false);
-    }
+  const { draft, sending, text } = useForm(() => ({ name: "", email: "", password: "" }));
+  const become = async (): Promise<void> => {
+    await setUp(token, draft.email, draft.name, draft.password);
+    go("/", { replace: true });
   };
   if (session.value?.setUpNeeded === false || token === "") {
     return (
@@ -40,17 +25,15 @@ export function SetUp() {
     );
   }
   return (
-    <form class="narrow" onSubmit={(event) => void submit(event)}>
+    <div class="narrow">
       <h1>Set up mailprobe</h1>
       <p>You become its administrator: you can add mailboxes and invite others.</p>
       <Insecure />
-      <Problem problem={problem} />
-      <TextField label="Your name" name="name" autocomplete="name" required autofocus value={name} wrong={problem?.about("/name") ?? null} onText={setName} />
-      <TextField label="E-mail address" type="email" name="email" autocomplete="username" required value={email} wrong={problem?.about("/email") ?? null} onText={setEmail} />
-      <NewPassword value={password} wrong={problem?.about("/password") ?? null} onText={setPassword} />
-      <button type="submit" class="primary" disabled={busy}>
-        {busy ? "Setting up…" : "Set up"}
-      </button>
-    </form>
+      <Form sending={sending} send={become} button="Set up">
+        {text("name", "Your name", { autocomplete: "name", required: true, autofocus: true })}
+        {text("email", "E-mail address", { type: "email", autocomplete: "username", required: true })}
+        {text("password", "Password", NEW_PASSWORD)}
+      </Form>
+    </div>
   );
 }

@@ -1,42 +1,25 @@
 // Signing in. Shown in place of any page that needs it, so that the address stays what was asked for.
 
-import { useState } from "preact/hooks";
-import { ApiProblem, wordsOf } from "../api/client";
-import { TextField } from "../parts/field";
-import { Problem } from "../parts/problem";
+import { Form, useForm } from "../parts/sending";
 import { session, signIn } from "../session";
 
 export function SignIn() {
-  const [email, setEmail] = useState("");
-  const [password, setPassword] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<ApiProblem | null>(null);
+  const { draft, change, sending, text } = useForm(() => ({ email: "", password: "" }));
   if (session.value?.setUpNeeded) return <NotSetUp />;
-
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    setBusy(true);
-    setProblem(null);
-    try {
-      await signIn(email, password);
-    } catch (error) {
-      setProblem(error instanceof ApiProblem ? error : new ApiProblem(0, wordsOf(error)));
-      setPassword("");
-      setBusy(false);
-    }
+  const enter = async (): Promise<void> => {
+    change({ password: "" });
+    await signIn(draft.email, draft.password);
   };
   return (
-    <form class="narrow" onSubmit={(event) => void submit(event)}>
+    <div class="narrow">
       <h1>Sign in</h1>
       <Insecure />
-      <Problem problem={problem} />
-      <TextField label="E-mail address" type="email" name="email" autocomplete="username" required autofocus value={email} onText={setEmail} />
-      <TextField label="Password" type="password" name="password" autocomplete="current-password" required value={password} onText={setPassword} />
-      <button type="submit" class="primary" disabled={busy}>
-        {busy ? "Signing in…" : "Sign in"}
-      </button>
+      <Form sending={sending} send={enter} button="Sign in">
+        {text("email", "E-mail address", { type: "email", autocomplete: "username", required: true, autofocus: true })}
+        {text("password", "Password", { type: "password", autocomplete: "current-password", required: true })}
+      </Form>
       <p class="hint">Forgot your password? An administrator of your organization can send you a link for a new one.</p>
-    </form>
+    </div>
   );
 }
 

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 
-export type Column<Item> = readonly [title: string, show: (item: Item) => ComponentChildren];
+export type Column<Item> = readonly [title: string, show: (item: Item) => ComponentChildren, kind?: "number"];
 
 /** The first column names the entry. */
 export function Listed<Item>(props: { name: string; items: readonly Item[]; idOf: (item: Item) => string; columns: readonly Column<Item>[] }) {
@@ -10,8 +10,8 @@ export function Listed<Item>(props: { name: string; items: readonly Item[]; idOf
     <table class="listed" role="table" aria-label={props.name}>
       <thead role="rowgroup">
         <tr role="row">
-          {props.columns.map(([title]) => (
-            <th key={title} scope="col" role="columnheader">
+          {props.columns.map(([title, , kind]) => (
+            <th key={title} scope="col" role="columnheader" class={kind}>
               {title || <span class="unseen">What can be done</span>}
             </th>
           ))}
@@ -20,13 +20,13 @@ export function Listed<Item>(props: { name: string; items: readonly Item[]; idOf
       <tbody role="rowgroup">
         {props.items.map((item) => (
           <tr key={props.idOf(item)} role="row">
-            {props.columns.map(([title, show], place) =>
+            {props.columns.map(([title, show, kind], place) =>
               place === 0 ? (
                 <th key={title} scope="row" role="rowheader">
                   {show(item)}
                 </th>
               ) : (
-                <td key={title} role="cell" data-label={title}>
+                <td key={title} role="cell" data-label={title} class={kind}>
                   {show(item)}
                 </td>
               ),

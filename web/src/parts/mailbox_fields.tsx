@@ -1,70 +1,55 @@
 // The fields of a mailbox: where it is, who logs in, how often.
 
 import type { ApiProblem } from "../api/client";
-import type { Customer, Protocol, Security } from "../api/types";
+import type { Customer } from "../api/types";
 import { type Draft, defaultPort } from "./draft";
-import { SelectField, TextField } from "./field";
+import { customerChoices, type useForm } from "./sending";
 
 interface Props {
-  draft: Draft;
-  change: (changes: Partial<Draft>) => void;
+  form: ReturnType<typeof useForm<Draft>>;
+  /** Of saving or of testing. */
   problem: ApiProblem | null;
   customers: readonly Customer[];
 }
 
-export function MailboxFields({ draft, change, problem, customers }: Props) {
-  const about = (pointer: string): string | null => problem?.about(pointer) ?? null;
-  const config = (name: string): string | null => about(`/imapPopConfig/${name}`) ?? about(`/config/${name}`);
+export function MailboxFields({ form, problem, customers }: Props) {
+  const { draft, change, text, choice, tick } = form;
+  const about = (name: string) => ({ wrong: problem?.about(`/${name}`) ?? null });
+  const config = (name: string) => ({ wrong: about(`imapPopConfig/${name}`).wrong ?? about(`config/${name}`).wrong });
+  const own = { autocomplete: "off", autocapitalize: "none", spellcheck: false } as const;
+  // Another protocol or encryption has another usual port.
+  const anew = (name: "protocol" | "security") => ({ ...config(name), onText: (chosen: string) => change({ [name]: chosen, port: "" }) });
   return (
     <>
       <div class="row">
-        <SelectField label="Protocol" value={draft.protocol} options={[["imap", "IMAP"], ["pop3", "POP3"]]} wrong={config("protocol")} onText={(text) => change({ protocol: text as Protocol, port: "" })} />
-        <SelectField
-          label="Encryption"
-          value={draft.security}
-          options={[
-            ["tls", "TLS"],
-            ["starttls", "STARTTLS"],
-            ["none", "None"],
-          ]}
-          wrong={config("security")}
-          onText={(text) => change({ security: text as Security, port: "" })}
-        />
+        {choice("protocol", "Protocol", [["imap", "IMAP"], ["pop3", "POP3"]], anew("protocol"))}
+        {choice("security", "Encryption", [["tls", "TLS"], ["starttls", "STARTTLS"], ["none", "None"]], anew("security"))}
       </div>
       <div class="row">
-        <TextField label="Host name" required name="hostname" autocapitalize="none" spellcheck={false} value={draft.hostname} wrong={about("/hostname")} onText={(hostname) => change({ hostname })} />
-        <TextField label="Port" name="port" inputMode="numeric" placeholder={String(defaultPort(draft))} value={draft.port} wrong={about("/port")} onText={(port) => change({ port })} />
+        {text("hostname", "Host name", { ...own, required: true, ...about("hostname") })}
+        {text("port", "Port", { inputMode: "numeric", placeholder: String(defaultPort(draft)), ...about("port") })}
       </div>
       <div class="row">
-        <TextField label="User" name="user" autocomplete="off" autocapitalize="none" spellcheck={false} value={draft.user} wrong={config("user")} hint="Without a user the check ends after the greeting." onText={(user) => change({ user })} />
-        <TextField
-          label="Password"
-          type="password"
-          name="mailbox-password"
-          autocomplete="off"
-          placeholder={draft.passwordSet ? "kept as it is" : ""}
-          value={draft.password}
-          wrong={config("password")}
-          hint={draft.passwordSet ? "Needed again where host, port, encryption or user change." : "Kept sealed: only the workers that log in can open it."}
-          onText={(password) => change({ password })}
-        />
+        {text("user", "User", { ...own, hint: "Without a user the check ends after the greeting.", ...config("user") })}
+        {text("password", "Password", {
+          type: "password",
+          name: "mailbox-password",
+          autocomplete: "off",
+          placeholder: draft.passwordSet ? "kept as it is" : "",
+          hint: draft.passwordSet ? "Needed again where host, port, encryption or user change." : "Kept sealed: only the workers that log in can open it.",
+          ...config("password"),
+        })}
       </div>
-      <TextField label="Name" required name="monitor-name" value={draft.name} wrong={about("/name")} hint="What it is called in lists and messages." onText={(name) => change({ name })} />
-      {customers.length > 1 && (
-        <SelectField label="Customer" value={draft.customerId} options={customers.map((customer) => [String(customer.id), customer.name] as const)} wrong={about("/customerId")} onText={(customerId) => change({ customerId })} />
-      )}
+      {text("name", "Name", { name: "monitor-name", required: true, hint: "What it is called in lists and messages.", ...about("name") })}
+      {customers.length > 1 && choice("customerId", "Customer", customerChoices(customers, null), about("customerId"))}
       <div class="row">
-        <TextField label="Check every … minutes" name="interval" inputMode="decimal" value={draft.checkInterval} wrong={about("/checkInterval")} onText={(checkInterval) => change({ checkInterval })} />
-        <TextField label="Give up after … seconds" name="timeout" inputMode="numeric" value={draft.timeoutSeconds} wrong={about("/timeoutSeconds")} onText={(timeoutSeconds) => change({ timeoutSeconds })} />
+        {text("checkInterval", "Check every … minutes", { inputMode: "decimal", ...about("checkInterval") })}
+        {text("timeoutSeconds", "Give up after … seconds", { inputMode: "numeric", ...about("timeoutSeconds") })}
       </div>
       <details>
         <summary>More</summary>
-        {draft.protocol === "imap" && <TextField label="Mailbox" name="mailbox" placeholder="INBOX" value={draft.mailbox} wrong={config("mailbox")} hint="Which folder is opened, read-only." onText={(mailbox) => change({ mailbox })} />}
-        {draft.security !== "none" && (
-          <label class="check">
-            <input type="checkbox" checked={draft.verify} onChange={(event) => change({ verify: event.currentTarget.checked })} /> The certificate must be good
-          </label>
-        )}
+        {draft.protocol === "imap" && text("mailbox", "Mailbox", { placeholder: "INBOX", hint: "Which folder is opened, read-only.", ...config("mailbox") })}
+        {draft.security !== "none" && tick("verify", "The certificate must be good")}
       </details>
     </>
   );

@@ -11,35 +11,27 @@ import { milliseconds, percent } from "../words/plain";
 // A few days are worth a colour before the API's own warning makes the monitor degraded.
 const SOON_DAYS = 14;
 
+const COLUMNS = [
+  ["State"],
+  ["Monitor"],
+  ["Last checks"],
+  ["p50 / p95", "Half of the last checks were faster, and 95 of 100"],
+  ["24 h", "Uptime of the last 24 hours"],
+  ["30 d", "Uptime of the last 30 days"],
+  ["Cert.", "Days until the certificate expires"],
+  ["Since"],
+] as const;
+
 export function MonitorTable(props: { items: readonly MonitorItem[] }) {
   return (
     <table class="monitors" role="table">
       <thead role="rowgroup">
         <tr role="row">
-          <th scope="col" role="columnheader">
-            State
-          </th>
-          <th scope="col" role="columnheader">
-            Monitor
-          </th>
-          <th scope="col" role="columnheader">
-            Last checks
-          </th>
-          <th scope="col" role="columnheader" class="number">
-            <abbr title="Half of the last checks were faster, and 95 of 100">p50 / p95</abbr>
-          </th>
-          <th scope="col" role="columnheader" class="number">
-            <abbr title="Uptime of the last 24 hours">24 h</abbr>
-          </th>
-          <th scope="col" role="columnheader" class="number">
-            <abbr title="Uptime of the last 30 days">30 d</abbr>
-          </th>
-          <th scope="col" role="columnheader" class="number">
-            <abbr title="Days until the certificate expires">Cert.</abbr>
-          </th>
-          <th scope="col" role="columnheader" class="number">
-            Since
-          </th>
+          {COLUMNS.map(([words, means], place) => (
+            <th key={words} scope="col" role="columnheader" class={place > 2 ? "number" : undefined}>
+              {means ? <abbr title={means}>{words}</abbr> : words}
+            </th>
+          ))}
         </tr>
       </thead>
       <tbody role="rowgroup">

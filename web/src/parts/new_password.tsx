@@ -1,25 +1,15 @@
 // Choosing a password, and the token of the link that allows it.
 
-import { TextField } from "./field";
+const SHORTEST_PASSWORD = 12;
 
-export const SHORTEST_PASSWORD = 12;
-
-export function NewPassword(props: { label?: string; value: string; wrong: string | null; onText: (text: string) => void }) {
-  return (
-    <TextField
-      label={props.label ?? "Password"}
-      type="password"
-      name="password"
-      autocomplete="new-password"
-      required
-      minLength={SHORTEST_PASSWORD}
-      value={props.value}
-      wrong={props.wrong}
-      hint={`At least ${SHORTEST_PASSWORD} characters; a few words make a good one.`}
-      onText={props.onText}
-    />
-  );
-}
+/** What the field of a new password is like. */
+export const NEW_PASSWORD = {
+  type: "password",
+  autocomplete: "new-password",
+  required: true,
+  minLength: SHORTEST_PASSWORD,
+  hint: `At least ${SHORTEST_PASSWORD} characters; a few words make a good one.`,
+} as const;
 
 /** The token behind the # of a link, taken out of the address and the history at once. */
 export function linkToken(): string {

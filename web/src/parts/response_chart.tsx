@@ -5,12 +5,14 @@ import type { Details } from "../api/types";
 import { theme } from "../theme";
 import { absolute, milliseconds, percent } from "../words/plain";
 import { causeWords } from "../words/monitors";
+import { Listed } from "./listed";
 import { sayProblem } from "./notices";
 
 export function ResponseChart(props: { details: Details }) {
   const place = useRef<HTMLDivElement>(null);
   const [asTable, showTable] = useState(false);
   const { monitoringData: points, monitoringDataMeta: meta } = props.details;
+  const raw = meta.granularity === "raw";
   const chosen = theme.value;
   useEffect(() => {
     const into = place.current;
@@ -31,36 +33,25 @@ export function ResponseChart(props: { details: Details }) {
       <div ref={place} class="chart" role="img" aria-label="Response times over time; the table below has the same figures" />
       <p class="hint">
         Drag over the chart to look closer, double-click to see all of it. Strokes at the foot are failures, stripes are
-        maintenance{meta.granularity === "raw" && ", broken lines another certificate"}.
-        {meta.granularity !== "raw" && " Phases are shown for the last 24 hours; here it is the fastest, the mean and the slowest."}
+        maintenance{raw && ", broken lines another certificate"}.
+        {!raw && " Phases are shown for the last 24 hours; here it is the fastest, the mean and the slowest."}
       </p>
       <details onToggle={(event) => showTable(event.currentTarget.open)}>
         <summary>The same as a table</summary>
         {asTable && (
-          <div class="scrolled">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">At</th>
-                  <th scope="col">Result</th>
-                  <th scope="col" class="number">
-                    {meta.granularity === "raw" ? "Took" : "Mean"}
-                  </th>
-                  <th scope="col">{meta.granularity === "raw" ? "Location" : "Failures"}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {points.toReversed().map((point, place) => (
-                  <tr key={place}>
-                    <td>{absolute(Date.parse(point.checkedAt))}</td>
-                    <td>{point.status === "failure" ? (point.cause === null ? "✕ failures" : `✕ ${causeWords(point.cause)}`) : point.status === "success" ? "✓ passed" : "–"}</td>
-                    <td class="number">{milliseconds(point.timingImapPop)}</td>
-                    <td>{point.checks === null ? point.locationName : `${point.failures} of ${point.checks} (${percent(point.checks === 0 ? null : ((point.failures ?? 0) * 100) / point.checks)})`}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Listed
+            name="Response times"
+            items={points.toReversed()}
+            idOf={(point) => `${point.checkedAt} ${point.locationName}`}
+            columns={[
+              ["At", (point) => absolute(Date.parse(point.checkedAt))],
+              ["Result", (point) => (point.status === "failure" ? (point.cause === null ? "✕ failures" : `✕ ${causeWords(point.cause)}`) : point.status === "success" ? "✓ passed" : "–")],
+              [raw ? "Took" : "Mean", (point) => milliseconds(point.timingImapPop), "number"],
+              raw
+                ? ["Location", (point) => point.locationName]
+                : ["Failures", ({ checks, failures }) => `${failures} of ${checks} (${percent(checks ? ((failures ?? 0) * 100) / checks : null)})`],
+            ]}
+          />
         )}
       </details>
     </>

@@ -2,7 +2,8 @@
 
 import type { ComponentChildren, ComponentProps } from "preact";
 import { useState } from "preact/hooks";
-import { ApiProblem, wordsOf } from "../api/client";
+import type { ApiProblem } from "../api/client";
+import { asProblem } from "../api/loading";
 import { go, query, withQuery } from "../routing";
 import { MomentField, Several, TextArea, Tick } from "./area";
 import { Dialog } from "./dialog";
@@ -26,7 +27,7 @@ export function useSending(): Sending {
     try {
       await act();
     } catch (error) {
-      setProblem(error instanceof ApiProblem ? error : new ApiProblem(0, wordsOf(error)));
+      setProblem(asProblem(error));
     }
     setBusy(false);
   };
@@ -41,7 +42,7 @@ export function useForm<Draft extends object>(start: () => Draft) {
   type Name = keyof Draft & string;
   const [draft, setDraft] = useState(start);
   const sending = useSending();
-  const change = (changes: Partial<Draft>): void => setDraft((before) => ({ ...before, ...changes }));
+  const change = (changes: Partial<Draft> | ((before: Draft) => Partial<Draft>)): void => setDraft((before) => ({ ...before, ...(typeof changes === "function" ? changes(before) : changes) }));
   const bound = (name: Name, label: string) => ({
     label,
     value: String(draft[name]),
@@ -52,7 +53,7 @@ export function useForm<Draft extends object>(start: () => Draft) {
     draft,
     change,
     sending,
-    text: (name: Name, label: string, more: More<typeof TextField> = {}) => <TextField {...bound(name, label)} {...more} />,
+    text: (name: Name, label: string, more: More<typeof TextField> = {}) => <TextField name={name} {...bound(name, label)} {...more} />,
     choice: (name: Name, label: string, options: Choices, more: More<typeof SelectField> = {}) => <SelectField {...bound(name, label)} options={options} {...more} />,
     area: (name: Name, label: string, more: More<typeof TextArea> = {}) => <TextArea {...bound(name, label)} {...more} />,
     moment: (name: Name, label: string, type: "datetime-local" | "date", more: More<typeof MomentField> = {}) => <MomentField {...bound(name, label)} type={type} {...more} />,
@@ -69,7 +70,7 @@ export function customerChoices(customers: readonly { id: number; name: string }
 }
 
 /** A form with its button and what went wrong; `more` stands beside the button. */
-export function Form(props: { sending: Sending; send: () => Promise<unknown>; button: string; more?: ComponentChildren; children: ComponentChildren }) {
+export function Form(props: { sending: Sending; send: () => Promise<unknown>; button: string; quiet?: boolean; more?: ComponentChildren; children: ComponentChildren }) {
   const { busy, problem, run } = props.sending;
   return (
     <form
@@ -82,10 +83,10 @@ export function Form(props: { sending: Sending; send: () => Promise<unknown>; bu
       {props.children}
       <Problem problem={problem} />
       <div class="actions">
-        <button type="submit" class="primary" disabled={busy}>
+        {props.more}
+        <button type="submit" class={props.quiet ? "" : "primary"} disabled={busy}>
           {busy ? "One moment …" : props.button}
         </button>
-        {props.more}
       </div>
     </form>
   );

@@ -1,50 +1,53 @@
 // One check on a real worker, before anything is saved: how it is going, and what came of it.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ApiProblem, wordsOf } from "../api/client";
+import type { ApiProblem } from "../api/client";
 import { type Description, tryMonitor } from "../api/monitors";
 import type { Trial } from "../api/types";
 import { diagnosticsOf, failedIn } from "../words/checks";
 import { milliseconds } from "../words/plain";
 import { Phases } from "./phases";
-
-export type TrialState = { kind: "none" } | { kind: "running"; since: number } | { kind: "done"; trial: Trial } | { kind: "failed"; problem: ApiProblem };
+import { useSending } from "./sending";
 
 export interface Trying {
-  state: TrialState;
+  running: boolean;
+  /** What came of it. */
+  found: Trial | null;
+  problem: ApiProblem | null;
   run: (description: Description) => void;
   forget: () => void;
 }
 
 export function useTrial(): Trying {
-  const [state, setState] = useState<TrialState>({ kind: "none" });
-  const running = useRef<AbortController | null>(null);
+  const { busy, problem, run } = useSending();
+  const [found, setFound] = useState<Trial | null>(null);
+  const asking = useRef(new AbortController());
   const forget = (): void => {
-    running.current?.abort();
-    setState({ kind: "none" });
+    asking.current.abort();
+    setFound(null);
   };
-  useEffect(() => () => running.current?.abort(), []);
-  const run = (description: Description): void => {
-    running.current?.abort();
-    const mine = new AbortController();
-    running.current = mine;
-    setState({ kind: "running", since: Date.now() });
-    tryMonitor(description, mine.signal).then(
-      (trial) => setState({ kind: "done", trial }),
-      (error: unknown) => {
-        if (mine.signal.aborted) return;
-        setState({ kind: "failed", problem: error instanceof ApiProblem ? error : new ApiProblem(0, wordsOf(error)) });
-      },
-    );
+  useEffect(() => () => asking.current.abort(), []);
+  return {
+    running: busy,
+    found,
+    problem,
+    forget,
+    run: (description) => {
+      forget();
+      const { signal } = (asking.current = new AbortController());
+      void run(() =>
+        tryMonitor(description, signal).then(setFound, (error: unknown) => {
+          if (!signal.aborted) throw error;
+        }),
+      );
+    },
   };
-  return { state, run, forget };
 }
 
-export function TrialShown(props: { state: TrialState }) {
-  const { state } = props;
-  if (state.kind === "none" || state.kind === "failed") return null;
-  if (state.kind === "running") return <Running since={state.since} />;
-  const { result, warnings, success } = state.trial;
+export function TrialShown({ of }: { of: Trying }) {
+  if (of.running) return <Running />;
+  if (!of.found) return null;
+  const { result, warnings, success } = of.found;
   const seen = diagnosticsOf(result);
   return (
     <section aria-label="Result of the test" aria-live="polite">
@@ -76,12 +79,13 @@ export function TrialShown(props: { state: TrialState }) {
   );
 }
 
-function Running(props: { since: number }) {
+function Running() {
   const [seconds, setSeconds] = useState(0);
   useEffect(() => {
-    const ticking = setInterval(() => setSeconds(Math.floor((Date.now() - props.since) / 1000)), 250);
+    const since = Date.now();
+    const ticking = setInterval(() => setSeconds(Math.floor((Date.now() - since) / 1000)), 250);
     return () => clearInterval(ticking);
-  }, [props.since]);
+  }, []);
   return (
     <p class="verdict calm" role="status">
       A worker logs in now … {seconds > 0 && `${seconds} s`}
