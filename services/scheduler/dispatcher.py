@@ -17,7 +17,7 @@ from services.scheduler.lease_store import fenced, open_session
 from services.scheduler.plan import Check, Decision, Miss, Queue
 from services.scheduler.publishing import carry_out
 from services.scheduler.requests import publish_requests
-from services.scheduler.term import PASSING, Term
+from services.scheduler.term import PASSING, Term, raise_if_cancelled
 from services.scheduler.windows import LATE_MS, LOOK_AHEAD_MS, due_ranges
 from shared.broker.seam import BrokerUnavailable
 from shared.broker.topology import location_topology
@@ -74,6 +74,7 @@ class Dispatcher:
                         await self.publish_requests()
                     failures = 0
                 except PASSING as error:
+                    raise_if_cancelled()
                     failures += 1
                     await self._recover_from(error, failures)
                     continue

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from shared.database.errors import translated_errors
-from shared.database.pool import PIPELINE_ROLE, Connection, Pool, connect, transaction
+from shared.database.pool import PIPELINE_ROLE, Connection, Pool, connect, transaction, transaction_on
 
 SHARD = 0
 _LOCK_CLASS = 0x6D70_7363  # "mpsc": shard locks of the scheduler
@@ -105,7 +105,7 @@ async def still_alive(connection: Connection) -> None:
 async def fenced(connection: Connection, epoch: int) -> AsyncIterator[int]:
     """A transaction under our epoch on a session of its own; gives the time. Raises LeadershipLost."""
     with translated_errors():
-        async with connection.transaction():
+        async with transaction_on(connection):
             yield await _passed_fence(connection, epoch)
 
 

@@ -226,10 +226,10 @@ async def delete_finished(connection: Connection, *, before: int, most: int) -> 
     return int((await connection.execute(_DELETE_OLD, before, most)).rpartition(" ")[2])
 
 
-async def reserved_places(pool: Pool) -> list[tuple[str, UUID, int]]:
+async def reserved_places(session: Connection) -> list[tuple[str, UUID, int]]:
     """(host, check, time) of what waits for its turn."""
     with translated_errors():
-        rows = await pool.fetch(_RESERVED, timeout=30)
+        rows = await session.fetch(_RESERVED, timeout=20)
     return [(row["host"], row["check_id"], row["start_at"]) for row in rows]
 
 

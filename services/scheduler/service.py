@@ -106,7 +106,7 @@ async def _lead(
     _log.info("leading", epoch=epoch)
     pace = opening.pace
     pacer = Pacer(per_second=pace.host_logins_per_second, in_flight=pace.host_in_flight)
-    for host, check_id, at in await request_store.reserved_places(pool):
+    for host, check_id, at in await request_store.reserved_places(session):
         pacer.keep_place(host, check_id, at)
     term = Term(dsn, pool, broker, epoch, instance, pacer, over=stop)
     # A task of its own: a group whose member fails leaves its task marked as cancelled (until Python 3.13), and ours

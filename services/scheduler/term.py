@@ -51,6 +51,16 @@ class Term:
         self.heard_from = time.monotonic()
 
 
+def raise_if_cancelled() -> None:
+    """Go on ending, where a library answered the cancellation of this task with an error of its own.
+
+    A term ends when all its tasks have; one that took such an error for a passing one would keep it, and us, for good.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def keep_doing(
     name: str,
     step: Callable[[], Awaitable[object]],
@@ -75,6 +85,7 @@ async def keep_doing(
             await step()
             failures = 0
         except PASSING as error:
+            raise_if_cancelled()
             failures += 1
             _log.warning("step_failed", step=name, attempt=failures, error=str(error) or repr(error))
         if failures:

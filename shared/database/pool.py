@@ -20,8 +20,13 @@ NOTIFIER_ROLE = "mailprobe_notifier"
 _ACT_FOR = "SELECT set_config('mailprobe.organization', $1, true), set_config('mailprobe.actor', $2, true)"
 
 
+# The server's side of a connection that was cut without a word ends after 25 s, and with it what it holds locked. Of a
+# transaction that waits between two messages of one statement no other time-out takes notice.
+_KEEPALIVES = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+
+
 def _server_settings(role: str | None, application_name: str, extra: dict[str, str] | None) -> dict[str, str]:
-    settings = {"search_path": "mailprobe", "application_name": application_name, **(extra or {})}
+    settings = {"search_path": "mailprobe", "application_name": application_name, **_KEEPALIVES, **(extra or {})}
     # A superuser bypasses row-level security even where it is forced; the role never does.
     return settings if role is None else {**settings, "role": role}
 
@@ -97,7 +102,7 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     with translated_errors():
         async with pool.acquire(timeout=10) as connection:
             try:
-                async with connection.transaction():
+                async with transaction_on(connection):
                     yield connection
             except (asyncpg.ReadOnlySQLTransactionError, DatabaseUnavailable) as error:
                 # Whether a session may write is settled when it begins: one that began while nobody might never
@@ -105,6 +110,29 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
                 if asyncpg.ReadOnlySQLTransactionError in {type(error), type(error.__cause__)}:
                     connection.terminate()
                 raise
+
+
+@asynccontextmanager
+async def transaction_on(connection: Connection) -> AsyncIterator[None]:
+    """A transaction that is given up together with its connection where it was cancelled or heard nothing in time.
+
+    Rolling it back would mean waiting for the same silence again, and what that ends with would come out in place of
+    the cancellation: a task that was told to end would go on.
+    """
+    given_up: BaseException | None = None
+    try:
+        async with connection.transaction():
+            try:
+                yield
+            except BaseException as error:
+                if isinstance(error, asyncio.CancelledError) or TimeoutError in {type(error), type(error.__cause__)}:
+                    given_up = error
+                    connection.terminate()
+                raise
+    except Exception:
+        if given_up is not None:
+            raise given_up from None  # rather than that nothing could be rolled back any more
+        raise
 
 
 @asynccontextmanager
