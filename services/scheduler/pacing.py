@@ -6,7 +6,8 @@ Whether a check may log in is for logins to say.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from uuid import UUID
 
 from services.scheduler.timetable import Timetable
@@ -55,6 +56,25 @@ class Outstanding:
     trial: bool  # it logs in with a credential that was never accepted
 
 
+@dataclass(slots=True)
+class _Out:
+    """What one host has in hand, and whose time is up first: a host may be allowed thousands at once."""
+
+    jobs: dict[UUID, Outstanding] = field(default_factory=dict)
+    ends: list[tuple[int, UUID]] = field(default_factory=list)  # a heap; of jobs that are done, too
+
+    def add(self, check_id: UUID, job: Outstanding) -> None:
+        self.jobs[check_id] = job
+        heappush(self.ends, (job.ends_by, check_id))
+
+    def forget_ended(self, now_ms: int) -> None:
+        while self.ends and self.ends[0][0] <= now_ms:
+            ends_by, check_id = heappop(self.ends)
+            job = self.jobs.get(check_id)
+            if job is not None and job.ends_by == ends_by:  # else it is done, or was sent once more
+                del self.jobs[check_id]
+
+
 class Pacer:
     """Gives places in time to the jobs of each host.
 
@@ -67,7 +87,7 @@ class Pacer:
         self._spacing_ms = 1000 / per_second
         self._in_flight = in_flight
         self._tables: dict[str, Timetable] = {}
-        self._out: defaultdict[str, dict[UUID, Outstanding]] = defaultdict(dict)
+        self._out: defaultdict[str, _Out] = defaultdict(_Out)
 
     def place(
         self, host: str, check_id: UUID, *, wanted_at: int, give_up_at: int, now_ms: int, queues_up: bool
@@ -133,15 +153,16 @@ class Pacer:
         self, host: str, check_id: UUID, *, slot_at: int, start_at: int, timeout_ms: int, trial: bool = False
     ) -> None:
         """This job is out from now on."""
-        self._out[host][check_id] = Outstanding(slot_at, start_at + timeout_ms + GRACE_MS, trial)
+        self._out[host].add(check_id, Outstanding(slot_at, start_at + timeout_ms + GRACE_MS, trial))
 
     def done(self, host: str, check_id: UUID) -> None:
         """Its result is there, or it was not published after all."""
-        self._out[host].pop(check_id, None)
+        if host in self._out:
+            self._out[host].jobs.pop(check_id, None)
 
     def outstanding(self, host: str) -> dict[UUID, int]:
         """The jobs out, with their slots: what to look for among the results."""
-        return {check_id: job.slot_at for check_id, job in self._out.get(host, {}).items()}
+        return {check_id: job.slot_at for check_id, job in self._out[host].jobs.items()} if host in self._out else {}
 
     def forget_past(self, now_ms: int) -> None:
         """Let go of hosts nothing is known about any more."""
@@ -156,9 +177,8 @@ class Pacer:
         self._out.clear()
 
     def _of(self, host: str, now_ms: int) -> dict[UUID, Outstanding]:
-        jobs = self._out.get(host)
-        if not jobs:
+        out = self._out.get(host)
+        if out is None:
             return {}
-        for check_id in [check_id for check_id, job in jobs.items() if job.ends_by <= now_ms]:
-            del jobs[check_id]
-        return jobs
+        out.forget_ended(now_ms)
+        return out.jobs

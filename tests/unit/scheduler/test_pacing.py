@@ -1,6 +1,6 @@
 """How hard one host is asked."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from services.scheduler.pacing import FULL_RETRY_MS, GRACE_MS, LONGEST_QUEUE_MS, Later, NoRoom, Pacer, Place, Start
 from services.scheduler.windows import LOOK_AHEAD_MS
@@ -107,3 +107,20 @@ def test_nothing_is_kept_of_hosts_long_unheard_of() -> None:
     assert pacer.outstanding("host") == {}
     assert not pacer._tables
     assert not pacer._out
+
+
+def test_a_job_sent_once_more_is_out_until_its_new_end() -> None:
+    """A slot taken back by a clock that jumped: what ends first must not end what was sent last."""
+    pacer, check_id = Pacer(per_second=1000, in_flight=1), uuid4()
+    pacer.sent("mail", check_id, slot_at=0, start_at=0, timeout_ms=1_000)
+    pacer.sent("mail", check_id, slot_at=0, start_at=10_000, timeout_ms=1_000)
+    assert pacer.is_full("mail", 10_500)
+    assert not pacer.is_full("mail", 10_000 + 1_000 + GRACE_MS)
+
+
+def test_one_host_may_have_many_thousands_out() -> None:
+    pacer = Pacer(per_second=100_000, in_flight=100_000)
+    for place in range(20_000):
+        assert not pacer.is_full("mail", place)
+        pacer.sent("mail", uuid4(), slot_at=place, start_at=place, timeout_ms=1_000)
+    assert len(pacer.outstanding("mail")) == 1_000 + GRACE_MS
