@@ -1,0 +1,156 @@
+"""What people and programs read of a run: a table, then each figure on a line of its own, name and number."""
+
+import statistics
+from dataclasses import dataclass, field
+
+from benchmarks.pipeline.cycle import Turn
+from benchmarks.pipeline.floors import Cost
+from benchmarks.pipeline.growth import Growth
+
+# At most so much.
+TARGETS = {
+    "whole.tls.vs_probe": 1.3,
+    "whole.plain.vs_probe": 2.0,
+    "record.vs_floor": 1.6,
+    "claim.vs_floor": 1.5,
+    "servers_us": 50.0,
+    "claims.grown": 1.0,
+}
+_AT_LEAST = {"claims.hot_share": 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """µs of CPU per check in one round."""
+
+    claim: float
+    probe_and_report: float
+    record: float
+    postgres_of_claim: float
+    postgres_of_record: float
+    postgres_own: float
+    broker: float
+    probe: float
+    claim_floor: Cost
+    record_floor: Cost
+
+    @property
+    def whole(self) -> float:
+        """Of our own processes."""
+        return self.claim + self.probe_and_report + self.record
+
+    @property
+    def servers(self) -> float:
+        return self.postgres_of_claim + self.postgres_of_record + self.postgres_own + self.broker
+
+
+@dataclass(slots=True)
+class Figures:
+    """By kind of check, round after round."""
+
+    rounds: dict[str, list[Measured]] = field(default_factory=dict)
+
+    def note(self, kind: str, turn: Turn, *, probe_us: float, claim: Cost, record: Cost) -> None:
+        each = 1e6 / turn.checks
+        self.rounds.setdefault(kind, []).append(
+            Measured(
+                claim=turn.processes["scheduler"] * each,
+                probe_and_report=turn.processes["imap_worker"] * each,
+                record=turn.processes["result_recorder"] * each,
+                postgres_of_claim=turn.postgres["scheduler"] * each,
+                postgres_of_record=turn.postgres["result_recorder"] * each,
+                postgres_own=turn.postgres["own"] * each,
+                broker=turn.broker * each,
+                probe=probe_us,
+                claim_floor=Cost(claim.postgres * each, claim.ours * each),
+                record_floor=Cost(record.postgres * each, record.ours * each),
+            )
+        )
+
+    def median(self, kind: str, name: str) -> float:
+        return statistics.median(getattr(each, name) for each in self.rounds[kind])
+
+    def every(self) -> list[Measured]:
+        return [each for rounds in self.rounds.values() for each in rounds]
+
+
+def progress(number: int, rounds: int, kind: str, figures: Figures) -> None:
+    last = figures.rounds[kind][-1]
+    print(
+        f"round {number} of {rounds}, {kind:5}: claim {last.claim:.0f} + probe and report {last.probe_and_report:.0f} "
+        f"+ record {last.record:.0f} = {last.whole:.0f} µs; bare probe {last.probe:.0f}; Postgres "
+        f"{last.postgres_of_claim:.0f} + {last.postgres_of_record:.0f} + {last.postgres_own:.0f}, "
+        f"broker {last.broker:.0f}; floors {last.claim_floor.postgres:.0f} + {last.claim_floor.ours:.0f}, "
+        f"{last.record_floor.postgres:.0f} + {last.record_floor.ours:.0f}",
+        flush=True,
+    )
+
+
+def print_all(figures: Figures, growth: Growth | None, *, checks: int) -> None:
+    print(f"\nmedian CPU of one check, µs; {checks} checks due within two seconds, {len(figures.every())} turns")
+    print(f"{'':26}" + "".join(f"{kind:>10}" for kind in figures.rounds))
+    rows = {
+        "claim and publish": "claim",
+        "consume, probe, report": "probe_and_report",
+        "record": "record",
+        "the whole": "whole",
+        "the bare probe": "probe",
+        "Postgres for claims": "postgres_of_claim",
+        "Postgres for records": "postgres_of_record",
+        "Postgres' own processes": "postgres_own",
+        "RabbitMQ": "broker",
+    }
+    for words, name in rows.items():
+        print(f"  {words:24}" + "".join(f"{figures.median(kind, name):10.1f}" for kind in figures.rounds))
+    every = figures.every()
+    print("\n(the whole: our three processes; floors: one bare UPDATE of the same rows of the schedule and the same")
+    print(
+        "messages published; the same messages taken, the same results by COPY, one bare UPDATE of each row of health;"
+    )
+    print("both with the CPU of the connection's Postgres process, and without RabbitMQ's)")
+    for kind in figures.rounds:
+        for stage in ("claim", "probe_and_report", "record", "whole"):
+            _figure(f"{stage}.{kind}.cpu_us", figures.median(kind, stage))
+        _figure(f"whole.{kind}.vs_probe", statistics.median(each.whole / each.probe for each in figures.rounds[kind]))
+        _figure(
+            f"whole_with_servers.{kind}.vs_probe",
+            statistics.median((each.whole + each.servers) / each.probe for each in figures.rounds[kind]),
+        )
+    _figure(
+        "claim.vs_floor",
+        statistics.median((each.claim + each.postgres_of_claim) / each.claim_floor.whole for each in every),
+    )
+    _figure(
+        "record.vs_floor",
+        statistics.median((each.record + each.postgres_of_record) / each.record_floor.whole for each in every),
+    )
+    for stage in ("claim", "record"):
+        postgres = [getattr(each, f"postgres_of_{stage}") for each in every]
+        floors = [getattr(each, f"{stage}_floor") for each in every]
+        _figure(
+            f"{stage}.postgres_vs_floor",
+            statistics.median(ours / floor.postgres for ours, floor in zip(postgres, floors, strict=True)),
+        )
+        _figure(f"{stage}.floor_us", statistics.median(floor.whole for floor in floors))
+    _figure("servers_us", statistics.median(each.servers for each in every))
+    if growth is not None:
+        print_growth(growth)
+
+
+def print_growth(growth: Growth) -> None:
+    print(f"\n{growth.rows:,} rows of the schedule, each claimed {growth.cycles} times by the scheduler's statement")
+    _figure("claims.hot_share", growth.hot_share)
+    _figure("claims.grown", growth.grown)
+    _figure("claims.table_mib", growth.bytes_after / 2**20)
+    _figure("claims.indexes_mib", growth.index_bytes_after / 2**20)
+    _figure("claims.postgres_us", growth.postgres_us)
+    _figure("claims.per_second", growth.rows_per_second)
+
+
+def _figure(name: str, value: float) -> None:
+    beside = ""
+    if (most := TARGETS.get(name)) is not None:
+        beside = f"   (to reach: at most {most:g}{'' if round(value, 3) <= most else '; missed'})"
+    if (least := _AT_LEAST.get(name)) is not None:
+        beside = f"   (to reach: {least:g}{'' if value >= least else '; missed'})"
+    print(f"pipeline.{name} {value:.3f}{beside}", flush=True)
