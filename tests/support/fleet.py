@@ -94,15 +94,22 @@ class Fleet:
     ) -> None:
         await self.stop_all()
 
-    def launch(self, service: str, *, name: str | None = None, settings: Mapping[str, str] | None = None) -> None:
+    def launch(
+        self,
+        service: str,
+        *,
+        name: str | None = None,
+        settings: Mapping[str, str] | None = None,
+        module: str | None = None,
+    ) -> None:
         """Start a process of `service`, known as `name` (the service's own where there is one of it).
 
-        `settings` are this one's alone, and go before the others.
+        `settings` are this one's alone, and go before the others. `module` is run in place of the service's own.
         """
         name = name or service
         port = self._ready_at.setdefault(name, next(self._admin_ports, 0) or free_ports(1)[0])
         self._processes[name] = LeashedProcess(
-            [sys.executable, "-m", f"services.{service}"],
+            [sys.executable, "-m", module or f"services.{service}"],
             env={**self._environments[service], "MAILPROBE_ADMIN_PORT": str(port), **(settings or {})},
             cwd=REPOSITORY,
             log_path=self._state / f"{name}.log",
@@ -120,6 +127,10 @@ class Fleet:
                 return False
 
         await self._processes[name].until_ready(name, ready)
+
+    def is_running(self, name: str) -> bool:
+        """Whether a process of that name was started and has not ended."""
+        return name in self._processes and self._processes[name].alive
 
     async def kill(self, name: str) -> None:
         """SIGKILL, with no time to say anything."""
@@ -159,6 +170,7 @@ class Api:
 
     def __init__(self, address: str, token: str) -> None:
         self._address = address
+        self.token = token
         self._session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"})
 
     async def __aenter__(self) -> Self:

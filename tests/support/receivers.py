@@ -79,6 +79,7 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     tried: int = 0
+    tries: list[Request] = field(default_factory=list)  # whatever became of them
     got: asyncio.Event = field(default_factory=asyncio.Event)
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -90,6 +91,7 @@ class Receiver:
         self.tried += 1
         body = await request.read()
         told = Request(request.path, {name.lower(): value for name, value in request.headers.items()}, body)
+        self.tries.append(told)
         match self.behaviour:
             case "ok":
                 self._keep(told)
