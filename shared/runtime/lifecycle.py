@@ -50,16 +50,20 @@ def run(
     main: Callable[[asyncio.Event], Awaitable[None]],
     *,
     expected: tuple[type[Exception], ...] = (),
+    logs_for_good: bool = True,
 ) -> int:
     """Run a service until it ends or is told to stop, and answer with the exit code.
 
     SIGTERM and SIGINT set the event `main` gets; a second one ends the process at once. `SettingsError`,
     `StartError` and the errors `expected` end it with their text alone; others are logged with their traceback. Where
     its loop stands still for too long it is ended with a last word (`loop_watch`).
+
+    Args:
+        logs_for_good: `main` sends its logs nowhere else.
     """
     try:
         settings = LifeSettings.load()
-        logs.configure(service, format=settings.log_format, level=settings.log_level)
+        logs.configure(service, format=settings.log_format, level=settings.log_level, for_good=logs_for_good)
         crash_points.arm(crash_points.CrashSettings.load())
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_until_stopped(main, patience_seconds=settings.watchdog_seconds))

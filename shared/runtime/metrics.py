@@ -1,5 +1,8 @@
 """The metrics every process shows on its admin port, on one registry; each is counted where the thing happens."""
 
+from functools import lru_cache
+from typing import TypeVar
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -10,10 +13,19 @@ from prometheus_client import (
     ProcessCollector,
 )
 
+M = TypeVar("M", Counter, Gauge, Histogram)
+
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
 GCCollector(registry=REGISTRY)
+
+
+@lru_cache(maxsize=1024)
+def of(metric: M, *values: str) -> M:
+    """The part of a metric with these labels. Remembered, since finding it costs more than counting."""
+    return metric.labels(*values)
+
 
 _CHECK_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
 _LAG_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -94,3 +106,17 @@ NOTIFIER_FAULTS = Counter(
     registry=REGISTRY,
 )
 OUTBOX_PENDING = Gauge("mailprobe_outbox_pending", "Happenings not planned for anybody yet", registry=REGISTRY)
+RESULTS_OUT_OF_PLACE = Gauge(
+    "mailprobe_results_out_of_place",
+    "Results that lie in no day's partition; of the leading scheduler only",
+    registry=REGISTRY,
+)
+RESULTS_OVERDUE_DAYS = Gauge(
+    "mailprobe_results_overdue_days",
+    "By how many days results are older than they are kept; of the leading scheduler only",
+    registry=REGISTRY,
+)
+
+REQUESTS_REFUSED = Counter(
+    "mailprobe_requests_refused", "Requests refused because too many were worked on at once", registry=REGISTRY
+)

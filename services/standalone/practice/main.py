@@ -33,7 +33,7 @@ def run_demo(*, port: int | None = None, data: Path = DEFAULT_DATA, show: Beside
         with _logs_in(data / "log"):
             await _serve(settings, show, stop)
 
-    return lifecycle.run("demo", serve, expected=(*EXPECTED, MonitorRefused))
+    return lifecycle.run("demo", serve, expected=(*EXPECTED, MonitorRefused), logs_for_good=False)
 
 
 async def _serve(settings: StandaloneSettings, show: Beside, stop: asyncio.Event) -> None:

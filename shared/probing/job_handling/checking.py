@@ -84,12 +84,16 @@ class Checker:
         def on_phase(phase: Phase, milliseconds: float) -> None:
             seen[phase] = milliseconds
 
-        probing = asyncio.ensure_future(
-            self.probe(request, self.environment, deadline_seconds=seconds, on_phase=on_phase)
-        )
+        loop = asyncio.get_running_loop()
+        probing = loop.create_task(self.probe(request, self.environment, deadline_seconds=seconds, on_phase=on_phase))
+        # What asyncio.wait would do, at half its price: this is on the way of every check.
+        over: asyncio.Future[None] = loop.create_future()
+        probing.add_done_callback(lambda _: _end(over))
+        alarm = loop.call_later(seconds + self.grace_seconds, _end, over)
         try:
-            await asyncio.wait({probing}, timeout=seconds + self.grace_seconds)
+            await over
         finally:
+            alarm.cancel()
             if not probing.done():
                 probing.cancel()
                 probing.add_done_callback(_forget)
@@ -109,10 +113,10 @@ class Checker:
         return _our_fault(job, seen, f"The check broke off by a fault of ours ({type(error).__name__}).")
 
     def _count(self, outcome: Outcome, took_seconds: float) -> None:
-        metrics.CHECKS.labels(protocol=self.protocol, kind=outcome.kind).inc()
-        metrics.CHECK_DURATION.labels(protocol=self.protocol).observe(took_seconds)
+        metrics.of(metrics.CHECKS, self.protocol, outcome.kind).inc()
+        metrics.of(metrics.CHECK_DURATION, self.protocol).observe(took_seconds)
         for phase, milliseconds in outcome.phases_ms.items():
-            metrics.PHASE_DURATION.labels(phase=phase).observe(milliseconds / 1000)
+            metrics.of(metrics.PHASE_DURATION, phase).observe(milliseconds / 1000)
 
 
 def _fair(outcome: Outcome, *, loop_lag_ms: float) -> Outcome:
@@ -140,6 +144,11 @@ def _our_fault(job: CheckJob, seen: dict[Phase, float], message: str) -> Outcome
         login=LoginOutcome.UNKNOWN if login_possible else LoginOutcome.NOT_SENT,
         phases_ms=dict(seen),
     )
+
+
+def _end(over: "asyncio.Future[None]") -> None:
+    if not over.done():
+        over.set_result(None)
 
 
 def _forget(probing: "asyncio.Future[Outcome]") -> None:

@@ -121,8 +121,8 @@ class JobHandler:
 
     async def _check(self, job: CheckJob, *, started_at: int) -> CheckResult:
         began = time.monotonic()
-        metrics.QUEUE_WAIT.labels(protocol=self.checker.protocol).observe(max(0, started_at - job.start_at) / 1000)
-        with metrics.WORKER_IN_FLIGHT.labels(protocol=self.checker.protocol).track_inprogress():
+        metrics.of(metrics.QUEUE_WAIT, self.checker.protocol).observe(max(0, started_at - job.start_at) / 1000)
+        with metrics.of(metrics.WORKER_IN_FLIGHT, self.checker.protocol).track_inprogress():
             outcome = await self.checker.check(job)
         crash_points.reach(CrashPoint.PROBED)
         result = self._result(job, outcome, started_at=started_at, began=began)
@@ -140,7 +140,7 @@ class JobHandler:
 
     async def _miss(self, job: CheckJob, admission: Admission) -> Settled:
         if admission.reason is MissedReason.STALE:
-            metrics.CHECKS_STALE.labels(protocol=self.checker.protocol).inc()
+            metrics.of(metrics.CHECKS_STALE, self.checker.protocol).inc()
         now_ms = self.clock.now_ms()
         _log.info(
             "check_missed",

@@ -116,3 +116,16 @@ def test_libraries_that_print_traffic_are_silenced_even_at_debug() -> None:
     for name in ("aioimaplib", "aioimaplib.aioimaplib", "aio_pika.channel", "aiormq.connection"):
         logging.getLogger(name).debug("LOGIN user hunter2")
     assert out.getvalue() == ""
+
+
+def test_a_logger_that_keeps_its_settings_says_the_same() -> None:
+    said = []
+    for for_good in (False, True):
+        out = io.StringIO()
+        logs.configure("scheduler", format="json", stream=out, for_good=for_good)
+        log = structlog.get_logger()
+        for _ in range(2):
+            log.info("tick_done", claimed=3, password="x", inner={"token": "x", "kind": "ok"})
+        said.append([{key: value for key, value in line.items() if key != "timestamp"} for line in lines(out)])
+    assert said[0] == said[1]
+    assert said[1][1]["password"] == said[1][1]["inner"]["token"] == logs.REFUSED  # type: ignore[index]
