@@ -7,6 +7,7 @@ tasks of ours: aio-pika's would be cancelled with the channel, in the middle of 
 import asyncio
 import contextlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -27,14 +28,25 @@ _RETRY_SECONDS = 1.0
 _log = structlog.get_logger()
 
 
+class Held:
+    """What was delivered on one channel and is not settled yet."""
+
+    __slots__ = ("unsettled",)
+
+    def __init__(self) -> None:
+        self.unsettled = 0
+
+
 class RabbitDelivery:
     """One message, until settled."""
 
-    __slots__ = ("_message", "_settled")
+    __slots__ = ("_held", "_message", "_settled")
 
-    def __init__(self, message: AbstractIncomingMessage) -> None:
+    def __init__(self, message: AbstractIncomingMessage, held: Held) -> None:
         self._message = message
+        self._held = held
         self._settled = False
+        held.unsettled += 1
 
     @property
     def body(self) -> bytes:
@@ -75,6 +87,7 @@ class RabbitDelivery:
         if self._settled or tag is None:
             return
         self._settled = True
+        self._held.unsettled -= 1
         try:
             channel = self._message.channel
             async with asyncio.timeout(_SETTLE_TIMEOUT_SECONDS):
@@ -114,6 +127,9 @@ class RabbitConsumer:
         self._places = asyncio.Semaphore(prefetch)
         self._handling: set[asyncio.Task[None]] = set()
         self._consuming = False
+        self._held = Held()
+        self._deliveries = 0
+        self._lost = asyncio.Event()
         self._draining = asyncio.Event()
         self._drained = asyncio.Event()
         self._closing = False
@@ -164,6 +180,30 @@ class RabbitConsumer:
             async with asyncio.timeout(_SETTLE_TIMEOUT_SECONDS):
                 with cancelled_as_lost("the connection was given up"):
                     await queue.unbind(REPLIES, key)
+
+    @property
+    def queue(self) -> str:
+        return self._queue_name
+
+    @property
+    def watched(self) -> bool:
+        """Whether messages ready in its queue should come to it: others' queues of their own are theirs to look at."""
+        shared = not self._exclusive_reply and self._exclusive_copies_of is None
+        return shared and self._consuming and not self._draining.is_set()
+
+    @property
+    def deliveries(self) -> int:
+        """How many there were so far."""
+        return self._deliveries
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the broker may hand it one more."""
+        return self._held.unsettled < self._prefetch
+
+    def begin_anew(self) -> None:
+        """Give the channel up and consume on a new one; what is unsettled comes again."""
+        self._lost.set()
 
     async def drain(self) -> None:
         """As the seam says."""
@@ -220,7 +260,8 @@ class RabbitConsumer:
     async def _consume_until_lost(self) -> None:
         connection = await self._kept.current()
         channel = connection.channel(publisher_confirms=False)
-        lost = asyncio.Event()
+        lost = self._lost = asyncio.Event()
+        held = self._held = Held()
         channel.close_callbacks.add(lambda *_: lost.set())
         try:
             async with asyncio.timeout(_SETUP_TIMEOUT_SECONDS):
@@ -228,7 +269,7 @@ class RabbitConsumer:
                 await channel.set_qos(prefetch_count=self._prefetch)
                 queue = await self._queue(channel)
                 (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(lambda _: lost.set())
-                await queue.consume(self._on_message, consumer_tag=self._tag)
+                await queue.consume(partial(self._on_message, held), consumer_tag=self._tag)
             self._consuming = True
             if not self._started.done():
                 self._started.set_result(None)
@@ -267,8 +308,9 @@ class RabbitConsumer:
             for task in waiting:
                 task.cancel()
 
-    async def _on_message(self, message: AbstractIncomingMessage) -> None:
-        task = asyncio.create_task(self._handle(RabbitDelivery(message)), name=f"handle {self._queue_name}")
+    async def _on_message(self, held: Held, message: AbstractIncomingMessage) -> None:
+        self._deliveries += 1
+        task = asyncio.create_task(self._handle(RabbitDelivery(message, held)), name=f"handle {self._queue_name}")
         self._handling.add(task)
         task.add_done_callback(self._handling.discard)
 

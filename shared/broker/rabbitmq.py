@@ -26,6 +26,7 @@ from shared.broker.seam import (
     QueueLength,
     TopologyConflict,
 )
+from shared.broker.silence import LOOK_SECONDS, SilenceWatch, Silent
 from shared.broker.topology import Topology
 
 _DECLARE_TIMEOUT_SECONDS = 15.0
@@ -37,15 +38,31 @@ _log = structlog.get_logger()
 
 
 class RabbitBroker:
-    """RabbitMQ, as the seam asks for it. `instance` names connections and consumers at the console."""
+    """RabbitMQ, as the seam asks for it. `instance` names connections and consumers at the console.
 
-    def __init__(self, url: str, *, service: str, instance: str) -> None:
+    Args:
+        silent: told of a queue whose consumer gets nothing, though messages are ready and it was begun anew.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        service: str,
+        instance: str,
+        silent: Silent | None = None,
+        look_seconds: float = LOOK_SECONDS,
+    ) -> None:
         self._instance = instance
         self._consuming = KeptConnection(url, name=f"{instance} (consume)", prepare=self._declare_again)
         self._publishing = KeptConnection(url, name=f"{instance} (publish)")
         self._publisher = RabbitPublisher(self._publishing, service=service, redeclare=self._declare_again_where_we_are)
         self._consumers: list[RabbitConsumer] = []
         self._declared: dict[Topology, None] = {}  # in the order of their first declaration
+        self._silence = SilenceWatch(
+            lambda: tuple(self._consumers), lengths=self.lengths, silent=silent, look_seconds=look_seconds
+        )
+        self._looking: asyncio.Task[None] | None = None
         self._declaring = asyncio.Lock()
         self._declaring_channel: AbstractChannel | None = None
         self._declaring_connection: AbstractConnection | None = None
@@ -102,6 +119,8 @@ class RabbitBroker:
         )
         await consumer.start(wait_for_queue=wait_for_queue)
         self._consumers.append(consumer)
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._silence.run(), name="look for silent consumers")
         return consumer
 
     async def lengths(self, queues: Sequence[str]) -> list[QueueLength]:
@@ -127,6 +146,10 @@ class RabbitBroker:
 
     async def close(self) -> None:
         """As the seam says."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait([self._looking])
+            self._looking = None
         await asyncio.gather(*(consumer.close() for consumer in self._consumers))
         self._consumers.clear()
         await self._publisher.close()

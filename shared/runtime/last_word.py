@@ -28,6 +28,11 @@ def end_process(event: str, **context: Any) -> NoReturn:
     os._exit(EXIT_STUCK)
 
 
+def end_for_silence(queue: str) -> NoReturn:
+    """The broker gives this process nothing of a queue in which messages are ready, however often it asks anew."""
+    end_process("consumer_lost", queue=queue)
+
+
 def _say(event: str, context: dict[str, Any]) -> None:
     _log.critical(event, exit_code=EXIT_STUCK, **context)
     with contextlib.suppress(OSError, ValueError, AttributeError):  # no stderr, or one without a descriptor
