@@ -4,7 +4,8 @@ from pathlib import Path
 
 from pydantic import SecretStr, field_validator
 
-from shared.runtime.settings import Addresses, NetworkSettings
+from shared.runtime.setting_types import Addresses
+from shared.runtime.settings import NetworkSettings
 
 
 class CheckSettings(NetworkSettings):

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from pydantic import AliasChoices, Field, SecretStr
 
-from shared.runtime.settings import AmqpUrl, ManagementUrl, Settings
+from shared.runtime.setting_types import AmqpUrl, ManagementUrl
+from shared.runtime.settings import Settings
 
 
 class ClientSettings(Settings):

@@ -4,15 +4,15 @@ from pathlib import Path
 
 from pydantic import AliasChoices, Field
 
-from shared.runtime.settings import (
+from shared.runtime.setting_types import (
     Addresses,
     AmqpUrl,
     DatabaseUrl,
     HostsAndPorts,
     KeyRingText,
     ManagementUrl,
-    TellingSettings,
 )
+from shared.runtime.settings import TellingSettings
 
 
 class DoctorSettings(TellingSettings):

@@ -22,6 +22,7 @@ from shared.database.opening import DatabaseReadiness, database_name, open_migra
 from shared.database.pool import GATEWAY_ROLE, Pool
 from shared.runtime.admin import AdminServer, ReadinessCheck
 from shared.runtime.identity import instance_name
+from shared.runtime.last_word import end_for_silence
 from shared.runtime.lifecycle import StartError, listening_fault, retrying, run
 from shared.runtime.settings import GatewaySettings, SettingsError
 from shared.sealing import KeyRingError, PublicKeyRing
@@ -46,7 +47,7 @@ async def serve(stop: asyncio.Event) -> None:
     async with AsyncExitStack() as opened:
         dsn = settings.database_url.get_secret_value()
         amqp_url = settings.amqp_url.get_secret_value()
-        broker = RabbitBroker(amqp_url, service=SERVICE, instance=instance)
+        broker = RabbitBroker(amqp_url, service=SERVICE, instance=instance, silent=end_for_silence)
         database = DatabaseReadiness(dsn, database_answers)
         readiness: dict[str, ReadinessCheck] = {
             "database": database,

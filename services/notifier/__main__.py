@@ -46,7 +46,14 @@ async def serve(stop: asyncio.Event) -> None:
                 return
             pools.append(pool)
             await serve_notifier(
-                dsn=dsn, pool=pool, keys=keys, settings=settings, ways=ways, stop=stop, instance=instance
+                dsn=dsn,
+                pool=pool,
+                keys=keys,
+                settings=settings,
+                ways=ways,
+                retention=settings,
+                stop=stop,
+                instance=instance,
             )
 
 

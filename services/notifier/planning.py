@@ -20,6 +20,8 @@ OUTBOX_CHANNEL = "mailprobe_outbox"
 POLL_SECONDS = 1.0
 _ALIVE_SECONDS = 10.0
 _KEPT_MS = 7 * DAY_MS
+_MESSAGES_KEPT_MS = 800 * DAY_MS
+_MOST_FORGOTTEN = 5_000
 # What leads to a mistake of ours is tried again after so long, and so many of them end a round.
 ASIDE_MS = 5 * MINUTE_MS
 _MOST_FAULTS = 20
@@ -32,16 +34,26 @@ class Planning:
     """Turns happenings into messages with fixed content.
 
     Args:
-        mail: whether mail can be sent. public_url: where messages link to.
+        mail: whether mail can be sent. public_url: where messages link to. messages_kept_ms: how long what was told
+            stays to be seen.
     """
 
-    def __init__(self, pool: Pool, *, mail: bool, public_url: str | None, sending: Sending) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        mail: bool,
+        public_url: str | None,
+        sending: Sending,
+        messages_kept_ms: int = _MESSAGES_KEPT_MS,
+    ) -> None:
         self._pool = pool
         self._mail = mail
         self._public_url = public_url
         self._sending = sending
         self._held: dict[str, int] = {}
         self._aside: dict[int, int] = {}  # rows of the outbox, and until when each is left alone
+        self._messages_kept_ms = messages_kept_ms
         self._rounds = 0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -108,6 +120,8 @@ class Planning:
             metrics.OUTBOX_PENDING.set(await thread_store.outbox_pending(connection))
             if self._rounds % _ROUNDS_PER_TIDYING == 0:
                 await thread_store.forget(connection, before_ms=now_ms - _KEPT_MS)
+                old_ms = now_ms - self._messages_kept_ms
+                await thread_store.forget_messages(connection, before_ms=old_ms, most=_MOST_FORGOTTEN)
         self._rounds += 1
         return fixed
 

@@ -19,11 +19,12 @@ from services.notifier.senders.mail import MailSender, MailServer
 from services.notifier.senders.seam import Sender
 from services.notifier.senders.webhook import WebhookSender
 from services.notifier.sending import Sending
+from services.notifier.vocabulary import DAY_MS
 from shared.database.errors import DatabaseError
 from shared.database.pool import Pool, transaction
 from shared.notifications.channel_models import ChannelType
 from shared.probing.address_policy import AddressPolicy
-from shared.runtime.settings import TellingSettings
+from shared.runtime.settings import RetentionSettings, TellingSettings
 from shared.sealing import PrivateKeyRing
 
 _log = structlog.get_logger()
@@ -69,15 +70,24 @@ async def serve_notifier(
     ways: Ways,
     stop: asyncio.Event,
     instance: str,
+    retention: RetentionSettings | None = None,
 ) -> None:
     """Plan and send until `stop` is set; what is being sent then is finished.
 
     Args:
         pool: acts as the notifier's role. keys: what channels' secrets open with.
+        retention: how long what was told stays to be seen; left out: as long as by default.
     """
     log = _log.bind(instance=instance)
     sending = Sending(pool, senders=ways.senders, mail=ways.mail, keys=keys, public_url=settings.public_url)
-    planning = Planning(pool, mail=ways.mail_is_set, public_url=settings.public_url, sending=sending)
+    kept = retention or RetentionSettings.model_construct()
+    planning = Planning(
+        pool,
+        mail=ways.mail_is_set,
+        public_url=settings.public_url,
+        sending=sending,
+        messages_kept_ms=kept.history_retention_days * DAY_MS,
+    )
     await warn_of_nobody(pool)
     log.info("notifying", mail=ways.mail_is_set, operators=settings.operators_channel is not None)
     async with asyncio.TaskGroup() as group:

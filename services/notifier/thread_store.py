@@ -24,6 +24,14 @@ _FORGET_CONTENT = """
 UPDATE deliveries SET content = NULL, trial = NULL
 WHERE state <> 'pending' AND created_at < $1 AND (content IS NOT NULL OR trial IS NOT NULL)"""
 
+# Messages of long ago; whoever another one speaks of goes after it.
+_FORGET_MESSAGES = """
+DELETE FROM deliveries WHERE id IN (
+    SELECT d.id FROM (SELECT id, state, created_at FROM deliveries ORDER BY id LIMIT $2) AS d
+    WHERE d.state <> 'pending' AND d.created_at < $1
+      AND NOT EXISTS (SELECT FROM deliveries o WHERE o.sent_with = d.id)
+      AND NOT EXISTS (SELECT FROM deliveries o WHERE o.fallback_for = d.id))"""
+
 _PENDING = "SELECT count(*) FROM outbox WHERE taken_at IS NULL"
 
 # What a fallback was told repeats what its channel was told.
@@ -134,6 +142,11 @@ async def forget(connection: Connection, *, before_ms: int) -> None:
     """Remove what was taken, and the words of what was told, before this time."""
     await connection.execute(_FORGET, before_ms)
     await connection.execute(_FORGET_CONTENT, before_ms)
+
+
+async def forget_messages(connection: Connection, *, before_ms: int, most: int) -> int:
+    """Delete messages that ended and were made before this time; answers how many."""
+    return int((await connection.execute(_FORGET_MESSAGES, before_ms, most)).rpartition(" ")[2])
 
 
 async def outbox_pending(connection: Connection) -> int:

@@ -20,6 +20,7 @@ from shared.checks.messages import Presence
 from shared.database.pool import Pool
 from shared.runtime.lifecycle import retrying
 from shared.runtime.loop_lag import LoopLag
+from shared.runtime.settings import RetentionSettings
 
 # A worker sends up to 200 results a message: enough on its own; a small system sends one.
 PREFETCH = 256
@@ -30,13 +31,22 @@ FINISH_SECONDS = 10.0
 _log = structlog.get_logger()
 
 
-async def serve_recorder(*, pool: Pool, broker: Broker, stop: asyncio.Event, instance: str) -> None:
+async def serve_recorder(
+    *,
+    pool: Pool,
+    broker: Broker,
+    stop: asyncio.Event,
+    instance: str,
+    retention: RetentionSettings | None = None,
+) -> None:
     """Record until `stop` is set; then finish what was handed out, and hand back what the database will not take.
 
     Args:
         pool: acts as the pipeline role. broker: opened.
+        retention: how long rows are kept; left out: as long as by default.
     """
     log = _log.bind(instance=instance)
+    kept = retention or RetentionSettings.model_construct()
     results: Gathering[Answer] = Gathering(
         read=answers.read_answers, prefetch=PREFETCH, most=MOST_RESULTS, linger_seconds=LINGER_SECONDS
     )
@@ -60,7 +70,7 @@ async def serve_recorder(*, pool: Pool, broker: Broker, stop: asyncio.Event, ins
     log.info("recording")
     async with asyncio.TaskGroup() as group:
         regular = [
-            group.create_task(keep_sweeping(pool, stop, herald)),
+            group.create_task(keep_sweeping(pool, stop, herald, kept)),
             group.create_task(keep_looking_after_incidents(pool, stop, herald)),
             group.create_task(herald.run()),
             group.create_task(keep_pulse(pool, broker, stop)),

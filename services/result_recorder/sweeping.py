@@ -7,6 +7,7 @@ import asyncio
 import structlog
 
 from services.result_recorder.event_store import forget_events, organizations_told
+from services.result_recorder.forgetting import forget_past
 from services.result_recorder.judging import judge_silent
 from services.result_recorder.location_store import forget_workers
 from services.result_recorder.login_store import forget_history
@@ -17,10 +18,12 @@ from shared.broker.heralding import Herald
 from shared.database.errors import DatabaseError
 from shared.database.pool import Pool, transaction
 from shared.runtime.lifecycle import stopped_within
+from shared.runtime.settings import RetentionSettings
 
 SWEEP_SECONDS = 30.0
 MOST_AT_ONCE = 1000
 SWEEPS_PER_TIDYING = 120
+SWEEPS_PER_FORGETTING = 720
 WORKERS_KEPT_MS = 86_400_000
 LOGINS_KEPT_MS = 7 * 86_400_000
 
@@ -48,7 +51,7 @@ async def tidy(pool: Pool) -> None:
         await forget_history(connection, older_ms=LOGINS_KEPT_MS)
 
 
-async def keep_sweeping(pool: Pool, stop: asyncio.Event, herald: Herald) -> None:
+async def keep_sweeping(pool: Pool, stop: asyncio.Event, herald: Herald, retention: RetentionSettings) -> None:
     """All of it, again and again, until stopped."""
     sweeps = 0
     while not await stopped_within(stop, SWEEP_SECONDS):
@@ -59,7 +62,12 @@ async def keep_sweeping(pool: Pool, stop: asyncio.Event, herald: Herald) -> None
                 await tidy(pool)
                 await plan_ahead(pool)
                 await forget_events(pool)
-            sweeps += 1
             await keep_rollups(pool)
+            if sweeps % SWEEPS_PER_FORGETTING == 0:
+                async with transaction(pool) as connection:
+                    now_ms = await clock_ms(connection)
+                if gone := await forget_past(pool, retention, now_ms=now_ms):
+                    _log.info("past_forgotten", rows=gone)
+            sweeps += 1
         except DatabaseError as error:
             _log.warning("sweep_failed", reason=str(error))

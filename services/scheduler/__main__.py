@@ -13,6 +13,7 @@ from shared.database.pool import PIPELINE_ROLE, Pool
 from shared.runtime import lifecycle
 from shared.runtime.admin import AdminServer, ReadinessCheck
 from shared.runtime.identity import instance_name
+from shared.runtime.last_word import end_for_silence
 from shared.runtime.settings import SchedulerSettings
 
 SERVICE = "scheduler"
@@ -30,7 +31,7 @@ async def serve(stop: asyncio.Event) -> None:
     dsn = settings.database_url.get_secret_value()
     instance = instance_name(SERVICE)
     amqp_url = settings.amqp_url.get_secret_value()
-    broker = RabbitBroker(amqp_url, service=SERVICE, instance=instance)
+    broker = RabbitBroker(amqp_url, service=SERVICE, instance=instance, silent=end_for_silence)
     async with AsyncExitStack() as opened:
         database = DatabaseReadiness(dsn)
         checks: dict[str, ReadinessCheck] = {
@@ -44,7 +45,15 @@ async def serve(stop: asyncio.Event) -> None:
         opened.push_async_callback(broker.close)
         await lifecycle.first_of(stop, broker.open(timeout_seconds=None))
         if not stop.is_set():
-            await serve_scheduler(dsn=dsn, pool=pool, broker=broker, settings=settings, stop=stop, instance=instance)
+            await serve_scheduler(
+                dsn=dsn,
+                pool=pool,
+                broker=broker,
+                settings=settings,
+                retention=settings,
+                stop=stop,
+                instance=instance,
+            )
 
 
 async def _pool(dsn: str, instance: str, opened: AsyncExitStack, stop: asyncio.Event) -> Pool | None:

@@ -15,7 +15,7 @@ from services.scheduler.reconciliation import Reconciliation
 from services.scheduler.requests import RequestEnds, find_near
 from services.scheduler.restart import end_lost_jobs
 from services.scheduler.term import PASSING, Term, keep_doing
-from services.scheduler.upkeep import Fleet, make_partitions, tidy
+from services.scheduler.upkeep import Fleet, drop_past, make_partitions, tidy
 from shared.broker.seam import Broker
 from shared.broker.topology import core_topology
 from shared.database.errors import DatabaseError
@@ -23,12 +23,13 @@ from shared.database.pool import Connection, Pool
 from shared.runtime import metrics
 from shared.runtime.lifecycle import back_off_seconds, retrying, stopped_within
 from shared.runtime.loop_lag import LoopLag
-from shared.runtime.settings import PaceSettings
+from shared.runtime.settings import PaceSettings, RetentionSettings
 
 _log = structlog.get_logger()
 
 STAND_BY_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 2.0
+HOUR_SECONDS = 3_600.0
 DAY_SECONDS = 86_400.0
 
 # What went well for so long was no failure to lead: the next one is the first again.
@@ -41,6 +42,7 @@ class Opening:
 
     pace: PaceSettings
     jobs_lost: bool
+    kept_days: int
 
 
 async def serve_scheduler(
@@ -52,6 +54,7 @@ async def serve_scheduler(
     stop: asyncio.Event,
     instance: str,
     jobs_survive: bool = True,
+    retention: RetentionSettings | None = None,
 ) -> None:
     """Schedule checks until stopped, as the one that leads or standing by; outages are waited out.
 
@@ -60,9 +63,11 @@ async def serve_scheduler(
         pool: of the pipeline's role, with two connections at least.
         broker: open.
         jobs_survive: False where the broker lives in this process and began empty.
+        retention: how long results are kept; by default as long as by default.
     """
     failures = 0
-    opening = Opening(settings, jobs_lost=not jobs_survive)
+    kept_days = (retention or RetentionSettings.model_construct()).results_retention_days
+    opening = Opening(settings, jobs_lost=not jobs_survive, kept_days=kept_days)
     while not stop.is_set():
         session: Connection | None = None
         began = time.monotonic()
@@ -123,7 +128,7 @@ async def _serve_term(term: Term, session: Connection, opening: Opening) -> None
             tasks.create_task(LoopLag().run(term.over))
             if opening.jobs_lost:
                 tasks.create_task(_end_lost_jobs(term, opening))
-            _start_duties(term, tasks)
+            _start_duties(term, tasks, kept_days=opening.kept_days)
     except* (LeadershipLost, DatabaseError) as errors:
         lost = [str(error) for error in errors.exceptions]
     finally:
@@ -142,7 +147,7 @@ async def _end_lost_jobs(term: Term, opening: Opening) -> None:
         opening.jobs_lost = False
 
 
-def _start_duties(term: Term, tasks: asyncio.TaskGroup) -> None:
+def _start_duties(term: Term, tasks: asyncio.TaskGroup, *, kept_days: int) -> None:
     fleet, audit, ends, reconciliation = Fleet(term, tasks), Audit(term), RequestEnds(term), Reconciliation(term)
 
     async def declare() -> None:
@@ -158,7 +163,8 @@ def _start_duties(term: Term, tasks: asyncio.TaskGroup) -> None:
         keep_doing("request ends", ends.look, over=over, every_seconds=1),
         keep_doing("audit", audit.look, over=over, every_seconds=1),
         keep_doing("tidy", lambda: tidy(term), over=over, every_seconds=60),
-        keep_doing("partitions", lambda: make_partitions(term), over=over, every_seconds=DAY_SECONDS),
+        keep_doing("partitions", lambda: make_partitions(term), over=over, every_seconds=HOUR_SECONDS),
+        keep_doing("retention", lambda: drop_past(term, kept_days=kept_days), over=over, every_seconds=HOUR_SECONDS),
     )
     for duty in duties:
         tasks.create_task(duty)

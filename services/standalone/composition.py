@@ -47,7 +47,13 @@ async def compose(
     environment = environment_for(settings)
     opened.push_async_callback(environment.close)
 
-    recorder = partial(serve_recorder, pool=pipeline_pool, broker=broker, instance=instance_name("result_recorder"))
+    recorder = partial(
+        serve_recorder,
+        pool=pipeline_pool,
+        broker=broker,
+        retention=settings,
+        instance=instance_name("result_recorder"),
+    )
     worker = partial(serve_worker, environment=environment, broker=broker, keys=keys, settings=settings)
     imap_worker = partial(worker, protocol=MailProtocol.IMAP, probe=imap_probe, canary_server=ImapCanaryServer)
     pop3_worker = partial(worker, protocol=MailProtocol.POP3, probe=pop3_probe, canary_server=Pop3CanaryServer)
@@ -57,6 +63,7 @@ async def compose(
         pool=pipeline_pool,
         broker=broker,
         settings=settings,
+        retention=settings,
         instance=instance_name("scheduler"),
         jobs_survive=False,
     )
@@ -68,6 +75,7 @@ async def compose(
         keys=channel_keys,
         settings=settings,
         ways=ways,
+        retention=settings,
         instance=instance_name("notifier"),
     )
     app = create_app(

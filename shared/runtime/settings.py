@@ -5,128 +5,31 @@ capitals. A secret may stand in a file instead, named by the same variable with 
 mean beyond their form is for the code that uses them.
 """
 
-import json
-import re
-import ssl
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.runtime.setting_types import (
+    Addresses,
+    AmqpUrl,
+    DatabaseUrl,
+    HostsAndPorts,
+    KeyRingText,
+    ManagementUrl,
+    Networks,
+    OperatorsChannel,
+    Port,
+    PortOrOff,
+    SmtpUrl,
+    has_certificates,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-
 from shared.runtime.settings_errors import SettingsError as SettingsError
 from shared.runtime.settings_errors import fault_sentences
 from shared.runtime.settings_files import secrets_from_files
 
 PREFIX = "MAILPROBE_"
-
-
-def _split(value: object) -> object:
-    """A comma list from the environment as a tuple; anything else is left to the field's type."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-def _networks(value: object) -> object:
-    """A comma list of networks; `ip_network` says better than pydantic what is wrong with one."""
-    parts = _split(value)
-    return tuple(ip_network(part) for part in parts) if isinstance(parts, tuple) else parts
-
-
-def _is_address(value: str) -> str:
-    """An address, alone or with a port: `9.9.9.9`, `9.9.9.9:5353`, `2620:fe::fe`, `[2620:fe::fe]:5353`."""
-    host, colon, port = value.rpartition(":")
-    if colon and port.isdecimal() and (host.startswith("[") or host.count(".") == 3):
-        ip_address(host.strip("[]"))
-    else:
-        ip_address(value.strip("[]"))
-    return value
-
-
-def _is_host_and_port(value: str) -> str:
-    """A name or an address, and a port: `mail.example.org:993`, `9.9.9.9:53`, `[2620:fe::fe]:53`."""
-    host, _, port = value.rpartition(":")
-    if host.startswith("[") and host.endswith("]"):
-        ip_address(host[1:-1])
-    elif not host or not host.isascii() or not set("/@:[] ").isdisjoint(host):
-        raise ValueError(f"{value} is no host with a port")
-    if not port.isdecimal() or not 1 <= int(port) <= 65535:
-        raise ValueError(f"{value} has no port of 1 to 65535")
-    return value
-
-
-def _has_scheme(*schemes: str) -> AfterValidator:
-    def check(value: SecretStr) -> SecretStr:
-        if value.get_secret_value().partition("://")[0].lower() not in schemes:
-            raise ValueError(f"it has to begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-        return value
-
-    return AfterValidator(check)
-
-
-def _names_a_host(value: SecretStr) -> SecretStr:
-    try:
-        parts = urlsplit(value.get_secret_value())
-        sound = bool(parts.hostname) and (parts.port is None or parts.port > 0) and parts.path in ("", "/")
-    except ValueError:
-        sound = False
-    if not sound:
-        raise ValueError("it has to name a host, and a port where it is not the usual one")
-    return value
-
-
-def _is_webhook_or_mailbox(value: SecretStr) -> SecretStr:
-    scheme, _, rest = value.get_secret_value().partition(":")
-    if (scheme == "mailto" and re.fullmatch(r"[^\s@<>\"(),:;?]+@[^\s@<>\"(),:;?]+", rest)) or (
-        scheme in ("http", "https") and re.fullmatch(r"//[^\s/@]+(/\S*)?", rest)
-    ):
-        return value
-    raise ValueError("it has to begin with https://, or be mailto: and an e-mail address")
-
-
-def _has_certificates(path: Path) -> None:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
-    except OSError as error:  # ssl.SSLError is one
-        reason = "cannot be read" if isinstance(error, PermissionError) else "holds no certificate in PEM form"
-        raise ValueError(f"{path} {reason}") from None
-
-
-def _is_json_object(value: SecretStr) -> SecretStr:
-    try:
-        if isinstance(json.loads(value.get_secret_value()), dict):
-            return value
-    except ValueError:
-        pass
-    raise ValueError("it is no JSON object")
-
-
-Network = IPv4Network | IPv6Network
-Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
-Addresses = Annotated[tuple[Annotated[str, AfterValidator(_is_address)], ...], NoDecode, BeforeValidator(_split)]
-HostsAndPorts = Annotated[
-    tuple[Annotated[str, AfterValidator(_is_host_and_port)], ...], NoDecode, BeforeValidator(_split)
-]
-DatabaseUrl = Annotated[SecretStr, _has_scheme("postgresql", "postgres")]
-AmqpUrl = Annotated[SecretStr, _has_scheme("amqp", "amqps")]
-ManagementUrl = Annotated[SecretStr, _has_scheme("http", "https")]
-SmtpUrl = Annotated[SecretStr, _has_scheme("smtp", "smtps", "smtp+starttls"), AfterValidator(_names_a_host)]
-OperatorsChannel = Annotated[SecretStr, AfterValidator(_is_webhook_or_mailbox)]
-KeyRingText = Annotated[SecretStr, AfterValidator(_is_json_object)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-PortOrOff = Annotated[int, Field(ge=0, le=65535)]
 
 
 class Settings(BaseSettings):
@@ -234,7 +137,16 @@ class ResolvingSettings(NetworkSettings):
     dns_servers: Addresses = Field(default=(), description="a comma list of addresses, such as 9.9.9.9,1.1.1.1")
 
 
-class ApiSettings(AddressSettings, ResolvingSettings):
+class RetentionSettings(Settings):
+    """How long what was found out is kept, in days."""
+
+    results_retention_days: Annotated[int, Field(ge=2, le=36_500)] = 90  # checks, one by one
+    hours_retention_days: Annotated[int, Field(ge=62, le=36_500)] = 190  # hours added up; of charts
+    # Days added up, incidents, messages. Not less than a year, or its uptime could not be told.
+    history_retention_days: Annotated[int, Field(ge=400, le=36_500)] = 800
+
+
+class ApiSettings(AddressSettings, ResolvingSettings, RetentionSettings):
     """What the gateway listens on and allows."""
 
     host: str = "127.0.0.1"
@@ -242,6 +154,7 @@ class ApiSettings(AddressSettings, ResolvingSettings):
     trusted_proxies: Networks = Field(
         default=(), description="a comma list of the proxies' networks, such as 10.0.0.1/32"
     )
+    requests_in_flight: Annotated[int, Field(ge=1, le=1000)] = 16  # at once; more than that wait in a short line
     rate_limit_anonymous: Annotated[int, Field(ge=1)] = 100  # requests a minute, per address
     rate_limit_token: Annotated[int, Field(ge=1)] = 600  # requests a minute, per token
     check_interval_floor_minutes: Annotated[float, Field(ge=0.5, le=1440, multiple_of=0.5)] = 0.5
@@ -308,7 +221,7 @@ class ProbingSettings(LocationSettings, ResolvingSettings):
         if value is not None and not value.is_file():
             raise ValueError(f"there is no file {value}")
         if value is not None:
-            _has_certificates(value)
+            has_certificates(value)
         return value
 
 
@@ -379,7 +292,7 @@ class GatewaySettings(
     """`services/api_gateway`."""
 
 
-class SchedulerSettings(PaceSettings, DatabaseSettings, BrokerSettings, ProcessSettings):
+class SchedulerSettings(PaceSettings, RetentionSettings, DatabaseSettings, BrokerSettings, ProcessSettings):
     """`services/scheduler`."""
 
 
@@ -387,17 +300,20 @@ class WorkerSettings(ProbingSettings, PrivateKeySettings, BrokerSettings, Proces
     """`services/imap_worker` and `services/pop3_worker`: no database address."""
 
 
-class RecorderSettings(DatabaseSettings, BrokerSettings, ProcessSettings):
+class RecorderSettings(RetentionSettings, DatabaseSettings, BrokerSettings, ProcessSettings):
     """`services/result_recorder`."""
 
 
-class NotifierSettings(TellingSettings, ChannelPrivateKeySettings, DatabaseSettings, ProcessSettings):
+class NotifierSettings(
+    TellingSettings, ChannelPrivateKeySettings, RetentionSettings, DatabaseSettings, ProcessSettings
+):
     """`services/notifier`: no broker."""
 
 
 class StandaloneSettings(ApiSettings, PaceSettings, ProbingSettings, TellingSettings, ProcessSettings):
     """`services/standalone`: no broker, and a database of its own unless one is named."""
 
+    requests_in_flight: Annotated[int, Field(ge=1, le=1000)] = 6  # checks go by the same event loop
     data: Path = Path("data")
     database_url: DatabaseUrl | None = Field(
         default=None, validation_alias=AliasChoices("MAILPROBE_DATABASE_URL", "DATABASE_URL")

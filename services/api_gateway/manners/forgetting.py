@@ -1,4 +1,4 @@
-"""Kept answers are forgotten after a day, in small steps, by every gateway that runs."""
+"""Kept answers are forgotten after a day, and what ran out of people's long ago: in small steps, by every gateway."""
 
 import asyncio
 import contextlib
@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from services.api_gateway.manners.kept_answer_store import forget
+from services.api_gateway.people.past_store import forget_past_of_people
 from services.api_gateway.resources import RESOURCES
 from shared.database.errors import DatabaseError
 from shared.database.pool import Pool
@@ -20,7 +21,8 @@ _log = structlog.get_logger()
 
 async def forgetting(app: web.Application) -> AsyncIterator[None]:
     """For `cleanup_ctx`: goes on as long as the application."""
-    task = asyncio.create_task(_forget_old(app[RESOURCES].pool))
+    resources = app[RESOURCES]
+    task = asyncio.create_task(_forget_old(resources.pool, resources.settings.history_retention_days))
     yield
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -37,10 +39,11 @@ async def forget_now(pool: Pool, *, step: int = STEP) -> int:
     return forgotten
 
 
-async def _forget_old(pool: Pool) -> None:
+async def _forget_old(pool: Pool, history_days: int) -> None:
     while True:
         await asyncio.sleep(PAUSE_SECONDS)
         try:
             await forget_now(pool)
+            await forget_past_of_people(pool, history_days=history_days, most=STEP)
         except DatabaseError as error:
-            _log.warning("kept_answers_not_forgotten", error=str(error))
+            _log.warning("past_not_forgotten", error=str(error))

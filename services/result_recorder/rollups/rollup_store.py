@@ -28,14 +28,19 @@ _HOURS_DONE = "UPDATE rollup_progress SET hours_until = rolling_until, next_moni
 
 _COLUMNS = """checks, failures, total_ms_sum, total_ms_min, total_ms_max, up_ms, degraded_ms, down_ms, unknown_ms,
     maintenance_ms"""
+_TIMINGS = "timing_steps, timing_counts"
+_EXCLUDED = ", ".join(f"excluded.{name.strip()}" for name in f"{_COLUMNS}, {_TIMINGS}".split(","))
 _REPLACE = f"""ON CONFLICT (monitor_id, span, starts_at) DO UPDATE
-    SET ({_COLUMNS}) = ROW ({", ".join(f"excluded.{name.strip()}" for name in _COLUMNS.split(","))})"""  # noqa: S608 - our constants
+    SET ({_COLUMNS}, {_TIMINGS}) = ROW ({_EXCLUDED})"""  # noqa: S608 - our constants
 
 _KEEP_HOURS = f"""
-INSERT INTO rollups (monitor_id, organization_id, span, starts_at, {_COLUMNS})
-SELECT monitor_id, organization_id, 'hour', starts_at, {_COLUMNS}
-FROM roll_up($1::bigint[], $2::bigint, $3::bigint, 3600000)
-ORDER BY monitor_id, starts_at
+INSERT INTO rollups (monitor_id, organization_id, span, starts_at, {_COLUMNS}, {_TIMINGS})
+SELECT u.monitor_id, u.organization_id, 'hour', u.starts_at, {_COLUMNS},
+       coalesce(t.timing_steps, '{{}}'), coalesce(t.timing_counts, '{{}}')
+FROM roll_up($1::bigint[], $2::bigint, $3::bigint, 3600000) AS u
+LEFT JOIN roll_up_timings($1::bigint[], $2::bigint, $3::bigint, 3600000) AS t
+    ON t.monitor_id = u.monitor_id AND t.starts_at = u.starts_at
+ORDER BY u.monitor_id, u.starts_at
 {_REPLACE}"""  # noqa: S608 - our constants
 
 # Rows somebody holds are about something not committed yet: they wait for the next time.
@@ -56,28 +61,46 @@ WHERE r.monitor_id = given.monitor_id AND r.starts_at = given.starts_at AND r.sp
   AND NOT EXISTS (SELECT FROM rollups h WHERE h.monitor_id = r.monitor_id AND h.span = 'hour'
                   AND h.starts_at >= r.starts_at AND h.starts_at < r.starts_at + 86400000)"""
 
+_FORGET_OLD = "DELETE FROM rollups WHERE monitor_id = ANY ($1::bigint[]) AND span = $2 AND starts_at < $3"
+
 _KEEP_DUE_HOURS = f"""
-INSERT INTO rollups (monitor_id, organization_id, span, starts_at, {_COLUMNS})
-SELECT u.monitor_id, u.organization_id, 'hour', u.starts_at, {_COLUMNS}
+INSERT INTO rollups (monitor_id, organization_id, span, starts_at, {_COLUMNS}, {_TIMINGS})
+SELECT u.monitor_id, u.organization_id, 'hour', u.starts_at, {_COLUMNS},
+       coalesce(t.timing_steps, '{{}}'), coalesce(t.timing_counts, '{{}}')
 FROM (SELECT hour, array_agg(monitor_id) AS monitors
       FROM unnest($1::bigint[], $2::bigint[]) AS due(monitor_id, hour) GROUP BY hour) AS due
 CROSS JOIN LATERAL roll_up(due.monitors, due.hour, due.hour + 3600000, 3600000) AS u
+LEFT JOIN LATERAL roll_up_timings(due.monitors, due.hour, due.hour + 3600000, 3600000) AS t
+    ON t.monitor_id = u.monitor_id
 ORDER BY u.monitor_id, u.starts_at
 {_REPLACE}
 RETURNING monitor_id, starts_at"""  # noqa: S608 - our constants
 
 # Days are the sums of their hours, the day that is not over as well.
 _KEEP_DAYS = f"""
-INSERT INTO rollups (monitor_id, organization_id, span, starts_at, {_COLUMNS})
-SELECT h.monitor_id, h.organization_id, 'day', d.day, sum(checks), sum(failures), sum(total_ms_sum),
+WITH hours AS (
+    SELECT d.day, h.*
+    FROM (SELECT DISTINCT monitor_id, day FROM unnest($1::bigint[], $2::bigint[]) AS given(monitor_id, day)) AS d
+    JOIN rollups h ON h.monitor_id = d.monitor_id AND h.span = 'hour'
+        AND h.starts_at >= d.day AND h.starts_at < d.day + 86400000
+), timed AS (
+    SELECT s.monitor_id, s.day, array_agg(s.step ORDER BY s.step) AS steps, array_agg(s.times ORDER BY s.step) AS counts
+    FROM (SELECT h.monitor_id, h.day, u.step, sum(u.times)::integer AS times
+          FROM hours h CROSS JOIN LATERAL unnest(h.timing_steps, h.timing_counts) AS u(step, times)
+          GROUP BY 1, 2, 3) AS s
+    GROUP BY 1, 2
+)
+INSERT INTO rollups (monitor_id, organization_id, span, starts_at, {_COLUMNS}, {_TIMINGS})
+SELECT h.monitor_id, h.organization_id, 'day', h.day, sum(checks), sum(failures), sum(total_ms_sum),
        min(total_ms_min), max(total_ms_max), sum(up_ms), sum(degraded_ms), sum(down_ms), sum(unknown_ms),
-       sum(maintenance_ms)
-FROM (SELECT DISTINCT monitor_id, day FROM unnest($1::bigint[], $2::bigint[]) AS given(monitor_id, day)) AS d
-JOIN rollups h ON h.monitor_id = d.monitor_id AND h.span = 'hour'
-    AND h.starts_at >= d.day AND h.starts_at < d.day + 86400000
-GROUP BY h.monitor_id, h.organization_id, d.day
-ORDER BY h.monitor_id, d.day
+       sum(maintenance_ms), coalesce(t.steps, '{{}}'), coalesce(t.counts, '{{}}')
+FROM hours h LEFT JOIN timed t ON t.monitor_id = h.monitor_id AND t.day = h.day
+GROUP BY h.monitor_id, h.organization_id, h.day, t.steps, t.counts
+ORDER BY h.monitor_id, h.day
 {_REPLACE}"""  # noqa: S608 - our constants
+
+# Hours whose results are gone stay as they were added up: what came late to one of them is all that would be left.
+_KEPT_SINCE = "SELECT since_at FROM results_kept"
 
 _NOTE = """
 INSERT INTO rollups_due (monitor_id, starts_at)
@@ -123,14 +146,15 @@ async def keep_stretch(connection: Connection, stretch: Stretch, *, most_monitor
 
 
 async def keep_due(connection: Connection, *, most: int) -> int:
-    """Add up anew hours of which something became known late; answers how many. 0 also where another recorder is at it:
-    two that add up hours of one day at once would each miss the other's in its sum.
+    """Add up anew hours of which something became known late; answers how many were noted. 0 also where another
+    recorder is at it: two that add up hours of one day at once would each miss the other's in its sum.
     """
     standing = await connection.fetchrow(_STAND, PATIENCE_MS)
     if standing is None:
         return 0
     taken = await connection.fetch(_TAKE_DUE, standing["hours_until"], most)
-    due = [(row["monitor_id"], row["starts_at"]) for row in taken]
+    kept_since = await connection.fetchval(_KEPT_SINCE)
+    due = [(row["monitor_id"], row["starts_at"]) for row in taken if row["starts_at"] >= kept_since]
     if due:
         days = sorted({(monitor_id, hour // DAY_MS * DAY_MS) for monitor_id, hour in due})
         # What is kept comes first: it locks the monitor, as whoever deletes one does before its hours.
@@ -139,7 +163,20 @@ async def keep_due(connection: Connection, *, most: int) -> int:
             await connection.execute(_FORGET_HOURS, *_columns(gone))
             await connection.execute(_FORGET_DAYS, *_columns(days))
         await _keep_days(connection, days)
-    return len(due)
+    return len(taken)
+
+
+async def next_monitors(connection: Connection, after_id: int, *, most: int) -> list[int]:
+    """The monitors above this one."""
+    return [row["id"] for row in await connection.fetch(_MONITORS, after_id, most)]
+
+
+async def forget_rollups(connection: Connection, monitors: list[int], *, hours_before: int, days_before: int) -> int:
+    """Delete the hours and days of these monitors that began before then; answers how many."""
+    gone = 0
+    for span, before in (("hour", hours_before), ("day", days_before)):
+        gone += int((await connection.execute(_FORGET_OLD, monitors, span, before)).rpartition(" ")[2])
+    return gone
 
 
 async def note_late(connection: Connection, stored: Iterable[tuple[int, int, int]]) -> None:

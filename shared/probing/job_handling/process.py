@@ -13,6 +13,7 @@ from shared.probing.probe import Probe
 from shared.runtime import lifecycle
 from shared.runtime.admin import AdminServer
 from shared.runtime.identity import instance_name
+from shared.runtime.last_word import end_for_silence
 from shared.runtime.settings import ProbingSettings, SettingsError, WorkerSettings
 from shared.sealing import KeyRingError, PrivateKeyRing
 
@@ -41,7 +42,7 @@ async def _serve(
     keys = _private_keys(settings)
     status = WorkerStatus()
     amqp_url = settings.amqp_url.get_secret_value()
-    broker = RabbitBroker(amqp_url, service=service, instance=instance_name(service))
+    broker = RabbitBroker(amqp_url, service=service, instance=instance_name(service), silent=end_for_silence)
     async with AsyncExitStack() as opened:
         environment = environment_for(settings)
         opened.push_async_callback(environment.close)
