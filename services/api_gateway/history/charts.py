@@ -4,6 +4,7 @@ from typing import Literal
 
 from services.api_gateway.field_types import moment_of_ms
 from services.api_gateway.history.models import ChartPoint, TimeSpent, UptimeStats
+from services.api_gateway.history.spending import Told
 from services.api_gateway.history.uptime_store import Spent
 
 
@@ -21,11 +22,12 @@ def uptime_stats(day: Spent, week: Spent, month: Spent, quarter: Spent, year: Sp
     )
 
 
-def spent_time(spent: Spent, *, until_ms: int) -> TimeSpent:
+def spent_time(told: Told) -> TimeSpent:
     """What an uptime is made of."""
+    spent = told.spent
     return TimeSpent(
-        since=moment_of_ms(spent.starts_at),
-        until=moment_of_ms(until_ms),
+        since=moment_of_ms(told.span.from_ms),
+        until=moment_of_ms(told.span.until_ms),
         up_ms=spent.up_ms,
         degraded_ms=spent.degraded_ms,
         down_ms=spent.down_ms,
@@ -33,6 +35,8 @@ def spent_time(spent: Spent, *, until_ms: int) -> TimeSpent:
         maintenance_ms=spent.maintenance_ms,
         checks=spent.checks,
         failures=spent.failures,
+        uptime=spent.uptime,
+        response_times=told.times,
     )
 
 

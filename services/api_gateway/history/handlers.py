@@ -1,5 +1,6 @@
 """A monitor's past over HTTP: its incidents, what was told of them, and everything a page about it shows."""
 
+from functools import partial
 from uuid import UUID
 
 from aiohttp import web
@@ -34,7 +35,8 @@ from services.api_gateway.history.spans import (
     since,
     wanted_span,
 )
-from services.api_gateway.history.uptime_store import Spent, added_up, in_buckets, read_now, read_spent
+from services.api_gateway.history.spending import told_of
+from services.api_gateway.history.uptime_store import in_buckets, read_now, read_spent
 from services.api_gateway.history_store import check_history
 from services.api_gateway.monitor_handlers import PATH as MONITORS
 from services.api_gateway.monitor_handlers import in_scope, monitor_id
@@ -59,7 +61,7 @@ async def show_incident_history(call: Call) -> web.Response:
     async with call.transaction() as connection:
         stored = in_scope(call, await find_monitor(connection, call.organization_id, public_id))
         of = (call.organization_id, stored.id)
-        now_ms, _ = await read_now(connection)
+        now_ms = (await read_now(connection)).now_ms
         found = await past.past_incidents(connection, *of, now_ms=now_ms, before=before, limit=query.limit + 1)
         total = await past.count_past_incidents(connection, *of)
     shown = found[: query.limit]
@@ -94,14 +96,15 @@ async def show_details(call: Call) -> web.Response:
         if customer is None:
             raise not_found("Customer")
         of = (call.organization_id, stored.id)
-        now_ms, hours_until = await read_now(connection)
+        stand = await read_now(connection)
+        now_ms = stand.now_ms
         span = _span(query, now_ms)
         granularity = granularity_of(query.granularity, span)
-        stats = {
-            name: await _spent_within(connection, stored.id, since(now_ms, RANGES_MS[name]), hours_until)
-            for name in RANGES_MS
-        }
-        points, truncated = await _points(connection, *of, span, granularity, hours_until)
+        told = partial(
+            told_of, connection, stored.id, stand=stand, hours_kept_days=call.resources.settings.hours_retention_days
+        )
+        stats = {name: await told(since(now_ms, RANGES_MS[name])) for name in RANGES_MS}
+        points, truncated = await _points(connection, *of, span, granularity, stand.hours_until)
         log = await check_history(connection, *of, limit=_LOG_LENGTH, before=(span.until_ms, _BEFORE_ALL))
         windows = await past.maintenance_since(connection, *of, min(span.from_ms, now_ms))
         now = moment_of_ms(now_ms)
@@ -112,16 +115,15 @@ async def show_details(call: Call) -> web.Response:
                 imap_pop_monitor_id=stored.id,
                 monitor=monitor_details(stored, customer, call.resources.address_policy),
                 latest_check=await past.latest_check(connection, *of),
-                uptime_stats=uptime_stats(**stats),
-                uptime_stats_meta=UptimeStatsMeta(
-                    **{name: spent_time(spent, until_ms=now_ms) for name, spent in stats.items()}
-                ),
+                uptime_stats=uptime_stats(**{name: each.spent for name, each in stats.items()}),
+                uptime_stats_meta=UptimeStatsMeta(**{name: spent_time(each) for name, each in stats.items()}),
                 monitoring_data=points,
                 monitoring_data_meta=MonitoringDataMeta(
                     since=moment_of_ms(span.from_ms),
                     until=moment_of_ms(span.until_ms),
                     granularity=granularity,
                     truncated=truncated,
+                    spent=spent_time(await told(span)),
                 ),
                 incidents=await past.past_incidents(connection, *of, now_ms=now_ms, span=span),
                 alerts=await past.past_alerts(connection, *of, scope=call.principal.customers_wanted()),
@@ -138,11 +140,6 @@ def _span(query: DetailsQuery, now_ms: int) -> Span:
         return wanted_span(query.range, date=query.date, start=query.start_date, end=query.end_date, now_ms=now_ms)
     except WrongSpan as wrong:
         raise wrong_fields([Fault(pointer=f"/{wrong.field}", detail=str(wrong))]) from None
-
-
-async def _spent_within(connection: Connection, monitor: int, span: Span, hours_until: int) -> Spent:
-    spent = await read_spent(connection, monitor, pieces_of(span, hours_until=hours_until))
-    return added_up(spent, span.from_ms)
 
 
 async def _points(

@@ -120,6 +120,15 @@ class UptimeStats(AnswerModel):
     year_avg_response: float | None
 
 
+class ResponseTimes(AnswerModel):
+    """How long the checks that passed took, in milliseconds: so many of a hundred took no longer."""
+
+    p50: float
+    p95: float
+    p99: float
+    exact: bool = Field(description="Of the checks themselves; else within 2.5 percent, from hours and days added up.")
+
+
 class TimeSpent(AnswerModel):
     """How a time was spent. Unknown and maintenance are left out of the uptime."""
 
@@ -132,6 +141,8 @@ class TimeSpent(AnswerModel):
     maintenance_ms: int
     checks: int = Field(description="That told something of the mail server.")
     failures: int
+    uptime: float | None = Field(description="Percent; null: nothing was known.")
+    response_times: ResponseTimes | None = Field(description="Null: no check passed.")
 
 
 class UptimeStatsMeta(AnswerModel):
@@ -175,6 +186,7 @@ class MonitoringDataMeta(AnswerModel):
     until: Moment
     granularity: Granularity
     truncated: bool = Field(description="There were more checks; the newest are shown.")
+    spent: TimeSpent = Field(description="Of just this time; begun and ended at full hours where its checks are gone.")
 
 
 class ShownWindow(AnswerModel):

@@ -37,12 +37,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """What adds up to a span: days, hours before and after them, and what has to be added up now."""
+    """What adds up to a span: days, hours before and after them, and what has to be added up now at both ends."""
 
     days: Span
     hours_before: Span
     hours_after: Span
     live: Span
+    live_before: Span
 
 
 class WrongSpan(ValueError):
@@ -99,25 +100,41 @@ def since(now_ms: int, length_ms: int) -> Span:
 
 
 def pieces_of(span: Span, *, hours_until: int, by_hours: bool = False) -> Pieces:
-    """What adds up to a span that begins at a full hour.
+    """What adds up to a span.
 
     Args:
         hours_until: until when hours are kept added up.
         by_hours: of hours alone, no days.
     """
+    first_hour = -(-span.from_ms // HOUR_MS) * HOUR_MS
     kept_until = min(hours_until, span.until_ms // HOUR_MS * HOUR_MS)
+    nothing = Span(span.from_ms, span.from_ms)
+    if first_hour >= kept_until:  # no full hour of it is kept
+        edge = min(first_hour, span.until_ms)
+        return Pieces(nothing, nothing, nothing, live=Span(edge, span.until_ms), live_before=Span(span.from_ms, edge))
     first_day = -(-span.from_ms // DAY_MS) * DAY_MS
     last_day = kept_until // DAY_MS * DAY_MS
-    live = Span(max(span.from_ms, kept_until), span.until_ms)
+    live_before, live = Span(span.from_ms, first_hour), Span(kept_until, span.until_ms)
     if by_hours or first_day >= last_day:
-        nothing = Span(span.from_ms, span.from_ms)
-        return Pieces(days=nothing, hours_before=Span(span.from_ms, kept_until), hours_after=nothing, live=live)
+        return Pieces(nothing, Span(first_hour, kept_until), nothing, live=live, live_before=live_before)
     return Pieces(
         days=Span(first_day, last_day),
-        hours_before=Span(span.from_ms, first_day),
+        hours_before=Span(first_hour, first_day),
         hours_after=Span(last_day, kept_until),
         live=live,
+        live_before=live_before,
     )
+
+
+def answerable(span: Span, *, results_since: int, hours_since: int) -> Span:
+    """The span, with full hours or days at those ends of which no checks, or no hours, are left."""
+    from_ms, until_ms = span.from_ms, span.until_ms
+    for since_ms, unit in ((results_since, HOUR_MS), (hours_since, DAY_MS)):
+        if from_ms < since_ms:
+            from_ms = from_ms // unit * unit
+        if until_ms < since_ms:
+            until_ms = -(-until_ms // unit) * unit
+    return Span(from_ms, until_ms)
 
 
 def _ms(text: str, *, whole_day: bool) -> int:

@@ -72,7 +72,8 @@ async def overviews(
     """
     if not monitors:
         return {}
-    now_ms, hours_until = await read_now(connection)
+    stand = await read_now(connection)
+    now_ms, hours_until = stand.now_ms, stand.hours_until
     month = pieces_of(since(now_ms, RANGES_MS["month"]), hours_until=hours_until)
     day = since(now_ms, RANGES_MS["day"])
     earliest = now_ms - max((RECENT + 1) * max(monitors.values()), DAY_MS)

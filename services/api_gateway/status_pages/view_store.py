@@ -162,7 +162,8 @@ async def read_seen(
     Args:
         monitor_ids: None: of all of them. with_days: also how the last ninety days were spent.
     """
-    now_ms, hours_until = await read_now(connection)
+    stand = await read_now(connection)
+    now_ms, hours_until = stand.now_ms, stand.hours_until
     wanted = (monitor_ids is None, list(monitor_ids or ()), list(tag_ids))
     rows = await connection.fetch(_MONITORS, organization_id, customer_id, *wanted)
     monitors = tuple(SeenMonitor(**{**row, "tag_ids": tuple(row["tag_ids"])}) for row in rows)

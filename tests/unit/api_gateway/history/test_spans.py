@@ -75,19 +75,20 @@ def test_points_stand_for_what_fits_the_time(wanted: str | None, days: int, gran
 
 
 @given(
-    from_hour=st.integers(0, 500),
+    from_ms=st.one_of(st.integers(0, 500).map(lambda hour: hour * HOUR_MS), st.integers(0, 500 * HOUR_MS)),
     length_ms=st.integers(0, 400 * HOUR_MS),
     until_hour=st.integers(0, 1000),
     by_hours=st.booleans(),
 )
 def test_pieces_make_up_the_whole_time_and_none_of_it_twice(
-    from_hour: int, length_ms: int, until_hour: int, by_hours: bool
+    from_ms: int, length_ms: int, until_hour: int, by_hours: bool
 ) -> None:
-    span = Span(from_hour * HOUR_MS, from_hour * HOUR_MS + length_ms)
+    span = Span(from_ms, from_ms + length_ms)
     hours_until = until_hour * HOUR_MS
     pieces = pieces_of(span, hours_until=hours_until, by_hours=by_hours)
     kept = [pieces.days, pieces.hours_before, pieces.hours_after]
-    parts = sorted((part.from_ms, part.until_ms) for part in [*kept, pieces.live] if part.from_ms < part.until_ms)
+    live = [pieces.live_before, pieces.live]
+    parts = sorted((part.from_ms, part.until_ms) for part in [*kept, *live] if part.from_ms < part.until_ms)
     edges = [span.from_ms, *(until for _, until in parts)] if parts else [span.until_ms]
     assert [begin for begin, _ in parts] == edges[:-1]
     assert edges[-1] == span.until_ms
