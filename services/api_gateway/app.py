@@ -11,6 +11,7 @@ from functools import partial
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from services.api_gateway.admission import Lanes, admission
 from services.api_gateway.answering import answer
 from services.api_gateway.audit.forgetting import forgetting_audit
 from services.api_gateway.audit.refusals import Refusals
@@ -89,7 +90,8 @@ def create_app(
         },
         openapi=openapi_document(),
     )
-    app = web.Application(middlewares=[answer, counted], client_max_size=BODY_CAP_BYTES + 1)
+    admitted = admission(Lanes.of(OPERATIONS), places=settings.requests_in_flight)
+    app = web.Application(middlewares=[answer, admitted, counted], client_max_size=BODY_CAP_BYTES + 1)
     app[RESOURCES] = resources
     app[AUTHENTICATOR] = Authenticator(resources)
     app.on_response_prepare.append(tell_remaining)

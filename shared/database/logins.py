@@ -21,6 +21,12 @@ ROLE_OF_SERVICE: Mapping[str, str] = {
     "result_recorder": PIPELINE_ROLE,
     "notifier": NOTIFIER_ROLE,
 }
+# However many gateways run and whatever they are asked: half of the connections are the pipeline's.
+_MOST_OF_GATEWAYS = """
+SELECT greatest(20, current_setting('max_connections')::int / 2
+                    - current_setting('superuser_reserved_connections')::int)
+"""
+_NO_LIMIT = -1
 
 _ITERATIONS = 4096
 _LOCK_KEY = "mailprobe.logins"
@@ -43,7 +49,9 @@ async def make_logins(dsn: str, addresses: Mapping[str, str]) -> list[str]:
                 await connection.execute("SELECT pg_advisory_xact_lock(hashtext($1))", _LOCK_KEY)
                 for service, address in addresses.items():
                     name, password = _login(service, address, owner)
-                    await _make(connection, name, password, role=ROLE_OF_SERVICE[service], database=database)
+                    role = ROLE_OF_SERVICE[service]
+                    most = await connection.fetchval(_MOST_OF_GATEWAYS) if role == GATEWAY_ROLE else _NO_LIMIT
+                    await _make(connection, name, password, role=role, database=database, most_connections=most)
                     names.append(name)
     finally:
         await connection.close(timeout=5)
@@ -60,18 +68,22 @@ def _login(service: str, address: str, owner: str) -> tuple[str, str]:
     return name, unquote(parts.password)
 
 
-async def _make(connection: Connection, name: str, password: str, *, role: str, database: str) -> None:
+async def _make(
+    connection: Connection, name: str, password: str, *, role: str, database: str, most_connections: int
+) -> None:
     there = await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name)
     verb = "ALTER" if there else "CREATE"
     # Statements about roles take no parameters; format() quotes what stands in them.
     statements = await connection.fetchrow(
-        "SELECT format($1 || ' ROLE %I LOGIN PASSWORD %L', $2::text, $3::text), format('GRANT %I TO %I', $4::text, $2),"
+        "SELECT format($1 || ' ROLE %I LOGIN PASSWORD %L CONNECTION LIMIT %s', $2::text, $3::text, $6::int),"
+        " format('GRANT %I TO %I', $4::text, $2),"
         " format('GRANT CONNECT ON DATABASE %I TO %I', $5::text, $2)",
         verb,
         name,
         _verifier(password),
         role,
         database,
+        most_connections,
     )
     for statement in statements:
         await connection.execute(statement)
