@@ -92,9 +92,10 @@ chaos: setup-dev ## every fault we promise something about, injected and counted
 	@sh deploy/setup/servers.sh
 	@.venv/bin/python -m tests.faults $(ARGS)
 
-bench: setup-dev ## BENCH=engine: the cost of one check, beside other programs where they can be had
-	@sh deploy/setup/bench-peers.sh
-	@.venv/bin/python -m benchmarks.$(BENCH) $(ARGS)
+bench: setup-dev ## BENCH=engine|pipeline|scale: the cost of a check beside other programs, through all services; what is held
+	@$(if $(filter pipeline scale,$(BENCH)),sh deploy/setup/servers.sh,sh deploy/setup/bench-peers.sh)
+	@.venv/bin/python -m benchmarks.$(BENCH) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(N),--monitors $(N)) $(ARGS)
 
 bench-web: setup-dev ## how fast a list of ten thousand monitors answers, and what the pages weigh
 	@sh deploy/setup/web.sh build

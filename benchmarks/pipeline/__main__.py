@@ -1,6 +1,6 @@
 """`make bench BENCH=pipeline`: CPU of one check in every process on its way, and beside it the least it could cost.
 
-python -m benchmarks.pipeline [--rounds 5] [--checks 2000]
+python -m benchmarks.pipeline [--rounds 7] [--checks 3000] [--claimed 1000000] [--write]
 
 The services run as they do in production, each in a process; the checks of a round fall due within two seconds, those
 over TLS and those in clear half a minute apart, and the floors are measured in between.
@@ -8,6 +8,7 @@ over TLS and those in clear half a minute apart, and the floors are measured in 
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
 from contextlib import AsyncExitStack
@@ -17,7 +18,7 @@ from benchmarks.engine.certificates import write_certificates
 from benchmarks.engine.compiled import CannotCompile, compiled
 from benchmarks.engine.programs import Told
 from benchmarks.engine.stage import Cores, PracticeServer, Round, ToldProcess
-from benchmarks.pipeline import growth, report
+from benchmarks.pipeline import document, growth, report
 from benchmarks.pipeline.cycle import Kind, Pipeline, Turn
 from benchmarks.pipeline.floors import Cost, Floors, make_twins
 from benchmarks.pipeline.loading import INTERVAL_MS, described, load
@@ -29,8 +30,8 @@ _PROBES_AT_ONCE = 16
 _READY_MS = 6_000
 
 
-async def run(folder: Path, *, rounds: int, checks: int, probes: int, claimed: int) -> None:
-    """All of it, printed as it comes."""
+async def run(folder: Path, *, rounds: int, checks: int, probes: int, claimed: int) -> list[str]:
+    """All of it, printed as it comes; the table for people."""
     cores = Cores.here()
     every = Cores(cores.clients | cores.servers, cores.clients | cores.servers)
     certificates = write_certificates(folder)
@@ -60,6 +61,7 @@ async def run(folder: Path, *, rounds: int, checks: int, probes: int, claimed: i
                 report.progress(number + 1, rounds, kind.name, figures)
         figures_of_claims = await growth.measure(at.owner, at.dsn, rows=claimed) if claimed else None
         report.print_all(figures, figures_of_claims, checks=checks)
+        return report.block(figures, checks=checks)
 
 
 async def _begun(at: Servers, services: Services, mail: PracticeServer, checks: int) -> list[Kind]:
@@ -111,10 +113,12 @@ def main() -> int:
     parser.add_argument("--checks", type=int, default=3000, help="of each kind in a round")
     parser.add_argument("--probes", type=int, default=400, help="bare probes in a round")
     parser.add_argument("--claimed", type=int, default=1_000_000, help="rows claimed ten times over; 0: none")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/SCALING.md")
     options = parser.parse_args()
+    load_before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="mailprobe-bench-") as name:
         try:
-            asyncio.run(
+            table = asyncio.run(
                 run(
                     Path(name),
                     rounds=options.rounds,
@@ -126,6 +130,10 @@ def main() -> int:
         except (CannotCompile, NoRabbitHere) as error:
             print(f"pipeline: nothing can be measured: {error}")
             return 1
+    lines = [document.conditions("pipeline", load_before=load_before), "", *table]
+    print("\n" + "\n".join(lines))
+    if options.write:
+        document.write("pipeline", lines)
     return 0
 
 

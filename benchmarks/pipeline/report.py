@@ -86,21 +86,38 @@ def progress(number: int, rounds: int, kind: str, figures: Figures) -> None:
     )
 
 
+_ROWS = {
+    "claim and publish": "claim",
+    "consume, probe, report": "probe_and_report",
+    "record": "record",
+    "the whole": "whole",
+    "the bare probe": "probe",
+    "Postgres for claims": "postgres_of_claim",
+    "Postgres for records": "postgres_of_record",
+    "Postgres' own processes": "postgres_own",
+    "RabbitMQ": "broker",
+}
+
+
+def block(figures: Figures, *, checks: int) -> list[str]:
+    """The table as docs/SCALING.md has it."""
+    kinds = list(figures.rounds)
+    return [
+        f"Medians of {len(figures.rounds[kinds[0]])} turns of {checks} checks due within two seconds, CPU µs a check.",
+        "",
+        "| | " + " | ".join(kinds) + " |",
+        "|---" * (len(kinds) + 1) + "|",
+        *(
+            f"| {words} | " + " | ".join(f"{figures.median(kind, name):.0f}" for kind in kinds) + " |"
+            for words, name in _ROWS.items()
+        ),
+    ]
+
+
 def print_all(figures: Figures, growth: Growth | None, *, checks: int) -> None:
     print(f"\nmedian CPU of one check, µs; {checks} checks due within two seconds, {len(figures.every())} turns")
     print(f"{'':26}" + "".join(f"{kind:>10}" for kind in figures.rounds))
-    rows = {
-        "claim and publish": "claim",
-        "consume, probe, report": "probe_and_report",
-        "record": "record",
-        "the whole": "whole",
-        "the bare probe": "probe",
-        "Postgres for claims": "postgres_of_claim",
-        "Postgres for records": "postgres_of_record",
-        "Postgres' own processes": "postgres_own",
-        "RabbitMQ": "broker",
-    }
-    for words, name in rows.items():
+    for words, name in _ROWS.items():
         print(f"  {words:24}" + "".join(f"{figures.median(kind, name):10.1f}" for kind in figures.rounds))
     every = figures.every()
     print("\n(the whole: our three processes; floors: one bare UPDATE of the same rows of the schedule and the same")

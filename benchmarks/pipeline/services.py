@@ -31,6 +31,7 @@ class Services:
         self._folder = folder
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._admin_ports: dict[str, int] = {}
+        self._ports: dict[str, int] = {}
         common = {
             "PATH": "/usr/bin:/bin",
             "HOME": str(folder),
@@ -68,11 +69,17 @@ class Services:
     def start(self, service: str, *, name: str | None = None, settings: Mapping[str, str] | None = None) -> None:
         """Start a process of this service."""
         name = name or service
-        port = self._admin_ports[name] = free_port()
+        port, self._ports[name] = free_port(), free_port()
+        self._admin_ports[name] = port
         with (self._folder / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
                 [sys.executable, "-m", f"services.{service}"],
-                env={**self._environments[service], "MAILPROBE_ADMIN_PORT": str(port), **(settings or {})},
+                env={
+                    **self._environments[service],
+                    "MAILPROBE_ADMIN_PORT": str(port),
+                    "MAILPROBE_PORT": str(self._ports[name]),
+                    **(settings or {}),
+                },
                 cwd=_REPOSITORY,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -83,6 +90,10 @@ class Services:
     def pids(self) -> dict[str, int]:
         """Those that run."""
         return {name: process.pid for name, process in self._processes.items()}
+
+    def api_address(self, name: str) -> str:
+        """Where a gateway answers."""
+        return f"http://127.0.0.1:{self._ports[name]}"
 
     def environment(self, service: str) -> dict[str, str]:
         """What a process of this service is given."""
@@ -105,6 +116,12 @@ class Services:
                 except aiohttp.ClientError:
                     pass
                 await asyncio.sleep(0.2)
+
+    def kill(self, name: str) -> None:
+        """At once, as a power cut would."""
+        process = self._processes.pop(name)
+        process.kill()
+        process.wait()
 
     async def stop(self, name: str) -> None:
         """In order, or not after half a minute."""

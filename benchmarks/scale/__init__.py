@@ -1,0 +1,1 @@
+"""How many monitors a machine holds, what a million weigh, and what two of each process do that one does not."""
