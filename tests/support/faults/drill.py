@@ -213,7 +213,9 @@ class Drill:
         await until("outages to be confirmed and to end", so, timeout_seconds=2 * PATIENCE_SECONDS)
 
         async def told() -> bool:
-            faults, _ = ledger.judge_notices((await self.books()).incidents, self.receiver)
+            faults, _ = ledger.judge_notices(
+                (await self.books()).incidents, self.receiver.requests, self.receiver.tries
+            )
             return not faults
 
         with contextlib.suppress(AssertionError):  # what is missing is said in the end, by name

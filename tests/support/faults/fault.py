@@ -50,7 +50,7 @@ async def suffer(drill: Drill, faults: Sequence[Fault], *, group: str) -> list[F
         except AssertionError as error:
             wrong.append(str(error))
     books = await drill.books()
-    notices, again = ledger.judge_notices(books.incidents, drill.receiver)
+    notices, again = ledger.judge_notices(books.incidents, drill.receiver.requests, drill.receiver.tries)
     wrong += books.faults
     wrong += notices
     wrong += await ledger.judge_logins(
@@ -76,7 +76,7 @@ async def suffer(drill: Drill, faults: Sequence[Fault], *, group: str) -> list[F
 async def _suffer(drill: Drill, fault: Fault) -> FaultRow:
     drill.say(f"{fault.name} …")
     before, absorbed = await drill.books(), drill.absorbed()
-    _, again = ledger.judge_notices(before.incidents, drill.receiver)
+    _, again = ledger.judge_notices(before.incidents, drill.receiver.requests, drill.receiver.tries)
     false_before = ledger.judge_incidents(before.incidents, drill.farm.boxes.values())
     began_ms = await drill.clock_ms()
     drill.break_one()
@@ -102,7 +102,7 @@ async def _suffer(drill: Drill, fault: Fault) -> FaultRow:
         false_incidents=len(ledger.judge_incidents(after.incidents, drill.farm.boxes.values())) - len(false_before),
         worst_lateness_s=await ledger.worst_lateness_s(drill.pool, since_ms=began_ms) if fault.on_time else 0.0,
         recovery_s=recovery_s,
-        notices_again=ledger.judge_notices(after.incidents, drill.receiver)[1] - again,
+        notices_again=ledger.judge_notices(after.incidents, drill.receiver.requests, drill.receiver.tries)[1] - again,
         remark=fault.remark,
     )
     drill.say(

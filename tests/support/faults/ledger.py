@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.support.conservation import conservation
 from tests.support.faults.farm import Mailbox
-from tests.support.receivers import Receiver
+from tests.support.receivers import Request
 
 _INCIDENTS = """
 SELECT id, public_id::text AS public_id, monitor_public_id::text AS monitor, kind, resolved_at IS NULL AS is_open, quiet
@@ -113,22 +113,29 @@ async def judge_logins(pool: Any, boxes: Iterable[Mailbox], *, strangers: int, d
     return faults
 
 
-def judge_notices(incidents: Sequence[Incident], receiver: Receiver) -> tuple[list[str], int]:
+def judge_notices(
+    incidents: Sequence[Incident], requests: Sequence[Request], tries: Sequence[Request] | None = None
+) -> tuple[list[str], int]:
     """Promise P6: each transition told, opened before resolved, the same words under the same key.
+
+    Args:
+        requests: what the receiver took.
+        tries: what it was sent, taken or not; the same where not given.
 
     Returns:
         what does not fit, and how many messages came again.
     """
+    tries = requests if tries is None else tries
     bodies: dict[str, bytes] = {}
     faults = []
-    for tried in receiver.tries:
+    for tried in tries:
         key = tried.headers["webhook-id"]
         if bodies.setdefault(key, tried.body) != tried.body:
             faults.append(f"message {key} came with other words")
     told: dict[str, list[str]] = defaultdict(list)
     keys: dict[tuple[str, str], set[str]] = defaultdict(set)
     taken: set[str] = set()
-    for request in receiver.requests:
+    for request in requests:
         key = request.headers["webhook-id"]
         if key in taken:
             continue
@@ -157,7 +164,7 @@ def judge_notices(incidents: Sequence[Incident], receiver: Receiver) -> tuple[li
         for (of, status), under in keys.items()
         if len(under) > 1
     ]
-    return faults, len(receiver.tries) - len(bodies)
+    return faults, len(tries) - len(bodies)
 
 
 _TRANSITIONS = {"incident.created": "open", "incident.resolved": "resolved"}

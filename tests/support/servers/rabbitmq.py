@@ -124,7 +124,7 @@ class RabbitServer:
             grace_seconds=20,
         )
         try:
-            await self._process.until_ready("RabbitMQ", self._answers)
+            await self._process.until_ready("RabbitMQ", self._answers, timeout_seconds=300)
         except BaseException:
             await self.kill()
             raise
