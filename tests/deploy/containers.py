@@ -141,7 +141,7 @@ class Machine:
         process = await asyncio.create_subprocess_exec(
             *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(240):
             out, err = await process.communicate()
         assert process.returncode == 0, f"{container.name}: {out.decode()}{err.decode()}"
         return out.decode()

@@ -29,7 +29,7 @@ from tests.support.servers.postgres import DatabasesForTests
 from tests.support.servers.rabbitmq import GivenRabbit, RabbitServer
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.timeout(300)  # a dozen processes each start, work and stop
+pytestmark = pytest.mark.timeout(900)  # a dozen processes each start, work and stop
 
 BROKER_USERS = (*BROKER_ROLES, "imap_worker.default", "pop3_worker.default", OBSERVER, ON_CALL)
 
@@ -109,7 +109,7 @@ async def require_the_documented_use(port: int, token: str, dovecot: DovecotServ
                 checks = await api.history(public_id)
                 return checks[0] if checks else None
 
-            check = await until(f"a check over {protocol}", first, timeout_seconds=90)
+            check = await until(f"a check over {protocol}", first, timeout_seconds=240)
             assert check is not None
             assert (check["status"], check["errorMessage"]) == ("success", None)
             assert set(check["diagnostics"]["phasesMs"]) == PHASES
@@ -154,7 +154,7 @@ async def test_the_pods_of_the_manifests_do_their_work(
             for container in others:
                 await machine.start(container, **trusting)
             await until(
-                "the scheduler's wait", lambda: machine.has_said("scheduler", "nobody has yet"), timeout_seconds=90
+                "the scheduler's wait", lambda: machine.has_said("scheduler", "nobody has yet"), timeout_seconds=240
             )
             await machine.start(recorder, **trusting)
             for container in deployments:

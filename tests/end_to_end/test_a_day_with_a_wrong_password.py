@@ -89,7 +89,7 @@ async def press_the_button(day: Day, monitors: list[int]) -> None:
             await day.world.ask(CheckKind.TRIGGER, monitor_id, location_id=location_id)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_a_wrong_password_is_tried_eight_times_a_day_and_found_right_within_six_hours(
     day: Day, dovecot: DovecotServer
 ) -> None:

@@ -93,7 +93,7 @@ def assert_tried_rarely(host: Host) -> None:
         assert all(b - a >= HOUR_MS for a, b in zip(times, times[MOST_PER_HOUR:], strict=False))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_it_is_tried_rarely_and_all_are_well_within_minutes_of_the_first(host: Host) -> None:
     restored = await refused_for_two_hours(host)
     assert_tried_rarely(host)
@@ -106,7 +106,7 @@ async def test_it_is_tried_rarely_and_all_are_well_within_minutes_of_the_first(h
     await assert_conserved(host.world.pool)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_whoever_presses_the_button_finds_it_well_for_all(host: Host) -> None:
     await refused_for_two_hours(host)
     monitor: int = await host.world.pool.fetchval("SELECT max(id) FROM monitors")

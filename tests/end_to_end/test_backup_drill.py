@@ -26,7 +26,7 @@ async def checks_beyond(api: Api, monitor: str, count: int) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_what_was_saved_while_it_ran_comes_back_and_checks_go_on(
     tmp_path: Path, databases: DatabasesForTests, database_dsn: str, amqp_url: str, dovecot: DovecotServer
 ) -> None:

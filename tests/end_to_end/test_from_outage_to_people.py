@@ -88,7 +88,7 @@ async def _incidents(watched: Watched, public_id: str) -> list[dict[str, Any]]:
     return list(answer["incidents"])
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_an_outage_is_told_once_with_its_reason_and_its_end_once(watched: Watched) -> None:
     await _tell(watched)
     body = {**documented_body(watched.dovecot.imaps_port), "checkInterval": 0.5}

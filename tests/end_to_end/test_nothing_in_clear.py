@@ -161,13 +161,17 @@ async def _listening(address: str, token: str) -> AsyncIterator[list[str]]:
     timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}, timeout=timeout) as session:
         listening = asyncio.create_task(listen(session))
-        await asyncio.sleep(0.2)
         try:
+            await until("the stream begins", lambda: _any(heard))
             yield heard
         finally:
             listening.cancel()
             with contextlib.suppress(asyncio.CancelledError, aiohttp.ClientError):
                 await listening
+
+
+async def _any(lines: list[str]) -> bool:
+    return bool(lines)
 
 
 async def _metrics(whole: Whole, token: str) -> str:
@@ -204,7 +208,7 @@ def _unpacked(archive: bytes) -> str:
         return "\n".join(part.read().decode("latin-1") for part in parts if part is not None)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_no_secret_is_anywhere_in_clear(whole: Whole, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with (
         BrokerTap(whole.rabbitmq.amqp_url(whole.vhost)) as tap,

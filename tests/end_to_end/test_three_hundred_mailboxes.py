@@ -94,7 +94,7 @@ async def test_wrong_passwords_get_nobody_banned_and_come_back(
         assert_no_password_is_told(answered.output)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_a_wrong_column_stops_early_with_a_sentence(
     database_dsn: str, start_dovecot: StartDovecot, tmp_path: Path
 ) -> None:
@@ -114,7 +114,7 @@ async def test_a_wrong_column_stops_early_with_a_sentence(
         assert_no_password_is_told(answered.output, again.output)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_killed_at_any_row_and_run_again_it_ends_the_same(
     database_dsn: str, start_dovecot: StartDovecot, tmp_path: Path
 ) -> None:

@@ -25,7 +25,7 @@ async def described(whole: Whole) -> list[str]:
     for number in range(MONITORS):
         await whole.dovecot.set_password(f"user{number}", "right password")
         body = documented_body(whole.dovecot.imap_port)
-        body |= {"checkInterval": 0.5, "timeoutSeconds": 5}
+        body |= {"checkInterval": 0.5, "timeoutSeconds": 20}
         body["imapPopConfig"] = {"protocol": "imap", "user": f"user{number}", "password": "right password"}
         monitors.append(await created(whole, body))
     for monitor in monitors:
@@ -44,7 +44,7 @@ async def workers_of(whole: Whole, monitors: list[str]) -> dict[str, int]:
     return made
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_a_worker_of_the_release_before_works_beside_a_new_one(whole: Whole) -> None:
     monitors = await described(whole)
     async with worker_before(whole.rabbitmq.amqp_url(whole.vhost)) as old:
@@ -55,12 +55,12 @@ async def test_a_worker_of_the_release_before_works_beside_a_new_one(whole: Whol
             made = await workers_of(whole, monitors)
             return made.get("release-before", 0) >= 5 and sum(made.values()) - made["release-before"] >= 5 + MONITORS
 
-        await until("both have made checks", both_have_worked, timeout_seconds=90)
+        await until("both have made checks", both_have_worked, timeout_seconds=240)
         for monitor in monitors:
             status, _ = await whole.api.call("PATCH", f"/api/imap-pop-monitors/{monitor}", {"status": "disabled"})
             assert status == 200
         async with open_pool(whole.database_dsn, role=PIPELINE_ROLE, application_name="test") as pool:
-            await assert_conserved(pool, settled=True, timeout_seconds=90)
+            await assert_conserved(pool, settled=True, timeout_seconds=240)
             recorded = {str(row["check_id"]) for row in await pool.fetch("SELECT check_id FROM results")}
             assert await pool.fetchval("SELECT count(*) FROM incidents") == 0
             assert await pool.fetchval("SELECT count(*) FROM login_history WHERE outcome <> 'accepted'") == 0
@@ -110,7 +110,7 @@ async def test_a_scheduler_recorder_and_gateway_of_the_release_before_understand
         async def all_heard() -> bool:
             return all(heard.values())
 
-        await until("results, a reply and a sign of life", all_heard, timeout_seconds=60)
+        await until("results, a reply and a sign of life", all_heard, timeout_seconds=240)
         await asyncio.sleep(0)
     for batch in heard["results"]:
         assert_readable(batch, message("results-made")["body"])

@@ -165,7 +165,7 @@ class Schedulers:
             holder = await self._pool.fetchval("SELECT holder FROM shard_leases") or ""
             return next((one for one in self.running if holder.endswith(f":{one.pid}") and one.alive), None)
 
-        found = await until("one of the schedulers leads", look, timeout_seconds=60)
+        found = await until("one of the schedulers leads", look, timeout_seconds=240)
         assert found is not None
         return found
 
@@ -175,7 +175,7 @@ class Schedulers:
         async def look() -> bool:
             return await self.epoch() > epoch
 
-        await until("the stand-by takes over", look, timeout_seconds=60)
+        await until("the stand-by takes over", look, timeout_seconds=240)
 
     async def kill_leader(self) -> None:
         leader, epoch = await self.leader(), await self.epoch()
@@ -202,9 +202,20 @@ class Schedulers:
 
 
 async def run(
-    state: Path, *, dsn: str, amqp_url: str, seconds: float, between_faults: float, rng: random.Random
+    state: Path,
+    *,
+    dsn: str,
+    amqp_url: str,
+    between_faults: float,
+    rng: random.Random,
+    seconds: float = 0.0,
+    least_faults: int = 0,
 ) -> Figures:
-    """Let them run, with a kill and a freeze in turns; raises AssertionError where a slot is lost or ends twice."""
+    """Let them run, with a kill and a freeze in turns; raises AssertionError where a slot is lost or ends twice.
+
+    Args:
+        seconds, least_faults: it goes on for so long, and until there were so many faults.
+    """
     figures, stop = Figures(), asyncio.Event()
     async with (
         open_pool(dsn, role=PIPELINE_ROLE, application_name="soak") as pool,
@@ -221,7 +232,9 @@ async def run(
                 schedulers = Schedulers(state, dsn=dsn, amqp_url=amqp_url, pool=pool)
                 async with _running(schedulers):
                     await add_monitors(pool)
-                    await _faults(schedulers, figures, seconds=seconds, between=between_faults, rng=rng)
+                    await _faults(
+                        schedulers, figures, seconds=seconds, least=least_faults, between=between_faults, rng=rng
+                    )
                     await set_status(pool, "disabled")
                     figures.kept = await assert_conserved(pool, settled=True, timeout_seconds=200)
                     figures.epochs = await schedulers.epoch()
@@ -233,13 +246,14 @@ async def run(
 
 
 async def _faults(
-    schedulers: Schedulers, figures: Figures, *, seconds: float, between: float, rng: random.Random
+    schedulers: Schedulers, figures: Figures, *, seconds: float, least: int, between: float, rng: random.Random
 ) -> None:
     ends = time.monotonic() + seconds
     kills = True
-    while (left := ends - time.monotonic()) > 0:
-        await asyncio.sleep(min(left, between * rng.uniform(0.7, 1.3)))
-        if time.monotonic() >= ends:
+    while (left := ends - time.monotonic()) > 0 or figures.kills + figures.freezes < least:
+        pause = between * rng.uniform(0.7, 1.3)
+        await asyncio.sleep(pause if figures.kills + figures.freezes < least else min(left, pause))
+        if time.monotonic() >= ends and figures.kills + figures.freezes >= least:
             return
         if kills:
             figures.kills += 1

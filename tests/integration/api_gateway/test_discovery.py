@@ -80,7 +80,8 @@ class Internet:
 
 
 @pytest.fixture
-async def internet() -> AsyncIterator[Internet]:
+async def internet(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Internet]:
+    monkeypatch.setattr(finding, "_ANSWER_SECONDS", 30.0)  # `seconds` of a question is what limits it here
     there = Internet()
     authority = trustme.CA()
     offered = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

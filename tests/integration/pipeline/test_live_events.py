@@ -18,6 +18,7 @@ from services.api_gateway.token_store import issue_token
 from services.result_recorder.service import serve_recorder
 from shared.broker.envelope import result_message
 from shared.broker.rabbitmq import RabbitBroker
+from shared.broker.topology import EVENTS
 from shared.checks.messages import ResultBatch
 from shared.checks.vocabulary import OutcomeKind
 from shared.database.pool import GATEWAY_ROLE, PIPELINE_ROLE, open_pool
@@ -26,6 +27,8 @@ from shared.sealing import generate_key_rings
 from tests.support.answers import answer, public_id_of, slot
 from tests.support.event_stream import EventReader
 from tests.support.recorder_desk import recorder_desk
+from tests.support.servers.rabbitmq import GivenRabbit
+from tests.support.waiting import until
 
 
 class _Server(TestServer):
@@ -50,7 +53,9 @@ class Fleet:
 
 
 @pytest_asyncio.fixture
-async def fleet(database_dsn: str, amqp_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Fleet]:
+async def fleet(
+    database_dsn: str, rabbitmq: GivenRabbit, amqp_vhost: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Fleet]:
     # Nobody looks by themselves: what arrives was told.
     monkeypatch.setattr(feed, "LOOK_SECONDS", 3600.0)
     async with contextlib.AsyncExitStack() as opened:
@@ -59,7 +64,7 @@ async def fleet(database_dsn: str, amqp_url: str, monkeypatch: pytest.MonkeyPatc
         public, _ = generate_key_rings()
 
         async def broker(name: str) -> RabbitBroker:
-            made = RabbitBroker(amqp_url, service=name, instance=f"{name}@here:1")
+            made = RabbitBroker(rabbitmq.amqp_url(amqp_vhost), service=name, instance=f"{name}@here:1")
             await made.open(timeout_seconds=60)
             opened.push_async_callback(made.close)
             return made
@@ -77,7 +82,7 @@ async def fleet(database_dsn: str, amqp_url: str, monkeypatch: pytest.MonkeyPatc
         token = await issue_token(pool, 1, "test", "admin")
         settings = GatewaySettings.load(
             database_url=database_dsn,
-            amqp_url=amqp_url,
+            amqp_url=rabbitmq.amqp_url(amqp_vhost),
             public_keys=public.to_json(),
             channel_public_keys=public.to_json(),
         )
@@ -97,13 +102,20 @@ async def fleet(database_dsn: str, amqp_url: str, monkeypatch: pytest.MonkeyPatc
             opened.push_async_callback(server.close)
             gateways.append(str(server.make_url("")).rstrip("/"))
         session = await opened.enter_async_context(ClientSession(headers={"Authorization": f"Bearer {token}"}))
+
+        async def both_listen() -> bool:
+            bound = await rabbitmq.api("GET", f"exchanges/{amqp_vhost}/{EVENTS}/bindings/source")
+            return len(bound) == len(gateways)
+
+        # They do so in their own time, and what was told before would be looked for by nobody here.
+        await until("both gateways listen to the broker", both_listen)
         yield Fleet(gateways, session, await broker("worker"))
 
 
 async def test_what_is_stored_reaches_the_listeners_of_every_gateway(fleet: Fleet) -> None:
     async with await fleet.listen(fleet.gateways[0]) as first, await fleet.listen(fleet.gateways[1]) as second:
         batch = ResultBatch(results=(answer(slot(1), OutcomeKind.CONNECT_REFUSED),))
-        await _until_heard(fleet, batch)
+        await fleet.worker.publish([result_message(batch)])
         for reader in (first, second):
             seen = {each.name: each.data for each in (await reader.next(), await reader.next())}
             assert (seen["health"]["health"], seen["health"]["monitorId"]) == ("down", str(public_id_of(1)))
@@ -118,9 +130,3 @@ async def test_what_one_gateway_changes_the_other_tells(fleet: Fleet) -> None:
         assert changed.status == 200, await changed.text()
         event = await reader.next()
         assert (event.name, event.data) == ("monitor", {"monitorId": str(public_id_of(1)), "change": "changed"})
-
-
-async def _until_heard(fleet: Fleet, batch: ResultBatch) -> None:
-    # The gateways listen to the broker in their own time; what was told before would be looked for by nobody here.
-    await asyncio.sleep(1.0)
-    await fleet.worker.publish([result_message(batch)])

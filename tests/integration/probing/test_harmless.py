@@ -52,7 +52,7 @@ async def snapshot(server: DovecotServer) -> dict[str, Any]:
     return {"answered": answered.splitlines(), "files": server.mailbox_files("anna")}
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("protocol", PROBES)
 async def test_a_thousand_checks_leave_no_trace(start_dovecot: StartDovecot, protocol: str) -> None:
     server = await start_dovecot(OPTIONS)

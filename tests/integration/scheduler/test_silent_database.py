@@ -13,7 +13,7 @@ from tests.support.faults.wire import Wire
 from tests.support.waiting import until
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_a_scheduler_whose_database_fell_silent_leads_again(database_dsn: str) -> None:
     parts = urlsplit(database_dsn)
     async with (

@@ -10,7 +10,7 @@ async def test_the_stand_by_takes_over_from_one_that_is_killed_or_frozen(
     database_dsn: str, amqp_url: str, tmp_path: Path
 ) -> None:
     figures = await run(
-        tmp_path, dsn=database_dsn, amqp_url=amqp_url, seconds=18, between_faults=6, rng=random.Random(1)
+        tmp_path, dsn=database_dsn, amqp_url=amqp_url, least_faults=2, between_faults=6, rng=random.Random(1)
     )
     assert (figures.kills, figures.freezes) == (1, 1)
     assert figures.epochs >= 3
