@@ -96,8 +96,8 @@ def make(
         folders.setdefault(_folder(service), {})["database-url"] = address
     for role, address in users.items():
         folders.setdefault(_folder(role), {})["amqp-url"] = address
-    for service in ("scheduler", "result_recorder"):
-        folders[_folder(service)]["management-url"] = observing  # to see whether our policies are there
+    for service in SERVICES:  # to see whether our policies are there, and the gateway what waits
+        folders[_folder(service)]["management-url"] = observing
     for folder, files in folders.items():
         _write(out / folder, files)
     if own_servers:

@@ -28,7 +28,8 @@ def test_each_service_gets_its_own_users_and_only_the_keys_it_needs(tmp_path: Pa
     assert by_folder["imap-worker-eu-fra1"] == by_folder["pop3-worker-eu-fra1"] == worker
     assert by_folder["notifier"] == ["channel-private-keys", "database-url"]
     assert by_folder["scheduler"] == by_folder["result-recorder"] == ["amqp-url", "database-url", "management-url"]
-    assert by_folder["api-gateway"] == ["amqp-url", "channel-public-keys", "database-url", "public-keys"]
+    held = ["amqp-url", "channel-public-keys", "database-url", "management-url", "public-keys"]
+    assert by_folder["api-gateway"] == held
     users = {name: URL(text).user for name, text in files.items() if name.endswith(("amqp-url", "database-url"))}
     assert len({user for user in users.values() if user != "mailprobe"}) == len(
         {name.rpartition("/")[0] for name in users if not name.startswith("operator")}
