@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tests.support.faults import ledger
 from tests.support.faults.drill import Drill
 from tests.support.faults.results import FaultRow
+from tests.support.servers.process import ServerFailed
 
 Act = Callable[[Drill], Awaitable[None]]
 
@@ -80,15 +81,20 @@ async def _suffer(drill: Drill, fault: Fault) -> FaultRow:
     false_before = ledger.judge_incidents(before.incidents, drill.farm.boxes.values())
     began_ms = await drill.clock_ms()
     drill.break_one()
-    for _ in range(fault.times):
-        drill.disturbances += 1
-        try:
-            await fault.inject(drill)
-            await asyncio.sleep(fault.lasts_seconds)
-        finally:
-            healed = time.monotonic()
-            await fault.heal(drill)
-    await drill.until_steady()
+    wrong: list[str] = []
+    healed = time.monotonic()
+    try:
+        for _ in range(fault.times):
+            drill.disturbances += 1
+            try:
+                await fault.inject(drill)
+                await asyncio.sleep(fault.lasts_seconds)
+            finally:
+                healed = time.monotonic()
+                await fault.heal(drill)
+        await drill.until_steady()
+    except (AssertionError, ServerFailed, TimeoutError) as error:
+        wrong.append(str(error) or repr(error))  # the others are tried all the same
     recovery_s = time.monotonic() - healed
     await drill.mend_confirmed()
     after = await drill.books()
@@ -96,7 +102,7 @@ async def _suffer(drill: Drill, fault: Fault) -> FaultRow:
         fault.name,
         faults=fault.times,
         slots=after.claimed - before.claimed,
-        lost=len(after.faults),
+        lost=len(after.faults) + len(wrong),
         duplicates_recorded=max(0, after.recorded_twice - before.recorded_twice),
         absorbed=drill.absorbed() - absorbed,
         false_incidents=len(ledger.judge_incidents(after.incidents, drill.farm.boxes.values())) - len(false_before),
@@ -105,7 +111,7 @@ async def _suffer(drill: Drill, fault: Fault) -> FaultRow:
         notices_again=ledger.judge_notices(after.incidents, drill.receiver.requests, drill.receiver.tries)[1] - again,
         remark=fault.remark,
     )
-    drill.say(
-        f"  {row.slots} slots, {row.absorbed} absorbed, recovered in {row.recovery_s:.1f} s {'; '.join(after.faults)}"
-    )
+    drill.say(f"  {row.slots} slots, {row.absorbed} absorbed, recovered in {row.recovery_s:.1f} s")
+    for sentence in [*wrong, *after.faults]:
+        drill.say(f"  WRONG: {sentence}")
     return row

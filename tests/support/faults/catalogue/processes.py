@@ -128,17 +128,23 @@ def poison_job() -> Fault:
             await asyncio.sleep(0.2)
 
     async def inject(drill: Drill) -> None:
+        # A login not known to be good would not be tried a second time. A longer interval gives it time to kill often.
+        (box,) = await drill.farm.add_sound(1, name="poison")
+        await drill.watch(box, checkInterval=2.0)
+        await until("the poisonous mailbox to pass once", lambda: _passed(drill, box.monitor), timeout_seconds=120)
         await drill.fleet.kill("imap_worker")
         minding.append(asyncio.create_task(minded(drill)))
-        (box,) = await drill.farm.add_sound(1, name="poison")
-        await drill.watch(box)
+        await drill.trigger(box)
 
         async def given_up() -> bool:
             queue = await drill.ground.rabbit.given.api("GET", f"queues/{drill.ground.vhost}/mailprobe.dead-letters")
             return int(queue.get("messages", 0)) > 0
 
-        await until("the poison job to be dead-lettered", given_up, timeout_seconds=300)
-        await drill.delete(box)
+        try:
+            await until("the poison job to be dead-lettered", given_up, timeout_seconds=400)
+        finally:
+            await drill.delete(box)
+            box.monitor = ""
 
     async def heal(drill: Drill) -> None:
         stop.set()
@@ -160,6 +166,16 @@ def _launched(service: str) -> Act:
         await drill.fleet.until_ready(service)
 
     return heal
+
+
+async def _passed(drill: Drill, monitor: str) -> bool:
+    return bool(
+        await drill.pool.fetchval(
+            "SELECT count(*) FROM results r JOIN monitors m ON m.id = r.monitor_id"
+            " WHERE m.public_id::text = $1 AND r.passed",
+            monitor,
+        )
+    )
 
 
 async def _epoch(drill: Drill) -> int:
