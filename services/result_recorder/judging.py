@@ -15,15 +15,19 @@ from shared.database.pool import Connection
 def monitor_after(state: MonitorState, results: Sequence[CheckResult]) -> MonitorState:
     """The monitor's row with the times of these checks; they never go back."""
     newest = max(results, key=lambda each: (each.started_at, each.check_id))
-    if newest.started_at >= state.last_checked_at:
-        state = replace(state, last_checked_at=newest.started_at, total_ms=newest.outcome.total_ms)
+    is_newer = newest.started_at >= state.last_checked_at
     counted = [each.started_at for each in results if each.outcome.kind not in OURS]
-    if counted:
-        state = replace(state, last_counted_at=max([*counted, state.last_counted_at or 0]))
-    passed = [each.started_at for each in results if each.outcome.kind is OutcomeKind.OK and not each.withheld]
-    if passed and state.first_passed_at is None:
-        state = replace(state, first_passed_at=min(passed))
-    return state
+    first_passed_at = state.first_passed_at
+    if first_passed_at is None:
+        passed = (each.started_at for each in results if each.outcome.kind is OutcomeKind.OK and not each.withheld)
+        first_passed_at = min(passed, default=None)
+    return replace(
+        state,
+        last_checked_at=newest.started_at if is_newer else state.last_checked_at,
+        total_ms=newest.outcome.total_ms if is_newer else state.total_ms,
+        last_counted_at=max([*counted, state.last_counted_at or 0]) if counted else state.last_counted_at,
+        first_passed_at=first_passed_at,
+    )
 
 
 async def write_verdicts(

@@ -5,6 +5,10 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from shared.checks.messages import CheckResult
+from shared.checks.outcome import CertificateFacts
+
+# Worked out once: of each result again, it took longer than the rest of what is done with one here.
+_CERTIFICATE_NAMES = {name: to_camel(name) for name in CertificateFacts.model_fields}
 
 
 def diagnostics_of(result: CheckResult) -> dict[str, Any]:
@@ -21,7 +25,7 @@ def diagnostics_of(result: CheckResult) -> dict[str, Any]:
         "address": outcome.address,
         "certificate": None
         if certificate is None
-        else {to_camel(name): value for name, value in certificate.model_dump(mode="json").items()},
+        else {_CERTIFICATE_NAMES[name]: value for name, value in certificate.model_dump(mode="json").items()},
         "warnings": [warning.model_dump(mode="json") for warning in outcome.warnings],
         "transcript": outcome.transcript,
         "login": outcome.login,
