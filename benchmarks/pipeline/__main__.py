@@ -9,6 +9,7 @@ over TLS and those in clear half a minute apart, and the floors are measured in 
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import tempfile
 from contextlib import AsyncExitStack
@@ -115,6 +116,7 @@ def main() -> int:
     parser.add_argument("--claimed", type=int, default=1_000_000, help="rows claimed ten times over; 0: none")
     parser.add_argument("--write", action="store_true", help="put the table into docs/SCALING.md")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started ends in order then, too
     load_before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="mailprobe-bench-") as name:
         try:

@@ -12,8 +12,11 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "SCALING.md"
 
 def conditions(bench: str, *, only: str | None = None, load_before: float) -> str:
     """How to repeat it, when it was, and whether somebody else was at work."""
-    given = [each for each in sys.argv[1:] if each != "--write" and not (only and each.startswith("--only"))]
-    words = " ".join([f"--only={only}", *given] if only else given)
+    words = " ".join(each for each in sys.argv[1:] if each != "--write")
+    if only:
+        others = re.sub(r"--only[= ]\S+", "", words)
+        words = f"--only={only} {others}"
+    words = " ".join(words.split())
     command = f"make bench BENCH={bench}" + (f' ARGS="{words}"' if words else "")
     cores = len(os.sched_getaffinity(0))
     busy = f"; **a busy machine**, load {load_before:.1f} before the run" if load_before > cores / 2 else ""

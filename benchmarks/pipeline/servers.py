@@ -20,7 +20,7 @@ from shared.database.pool import Connection, connect
 # The wrapper in /usr/sbin insists on the system's own node.
 _RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 _VHOST = "mailprobe"
-_READY_SECONDS = 180
+_READY_SECONDS = 600
 _PATIENT_SECONDS = 3600.0
 
 _CONFIG = """\

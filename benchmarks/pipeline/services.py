@@ -15,7 +15,7 @@ from shared.database.embedded_process import free_port, stop_with_parent
 from shared.sealing import generate_key_rings
 
 _REPOSITORY = Path(__file__).parents[2]
-_READY_SECONDS = 120
+_READY_SECONDS = 300
 _STOP_SECONDS = 30
 
 # One mail server stands for thousands here, so that what spares a single one has to be out of the way.

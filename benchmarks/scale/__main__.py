@@ -11,6 +11,7 @@ figures into docs/SCALING.md.
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -46,13 +47,13 @@ async def _part(name: str, folder: Path, options: argparse.Namespace) -> list[st
     match name:
         case "sustained":
             async with fleet(folder, [*recorders, "scheduler", *workers]) as running:
-                monitors = options.monitors
+                monitors, idle = options.monitors, await sustained.idle(running)
                 if monitors:
                     await running.load(range(1, monitors + 1), security=options.security)
                 else:
                     monitors = await sustained.find(running, security=options.security, trial_seconds=options.trial)
                 print(f"  {monitors:,} monitors for {options.seconds} s …", flush=True)
-                return report.sustained(await sustained.hold(running, monitors, seconds=options.seconds))
+                return report.sustained(await sustained.hold(running, monitors, seconds=options.seconds, idle=idle))
         case "million":
             async with fleet(folder, []) as running:
                 return report.million(
@@ -78,6 +79,7 @@ def main() -> int:
     parser.add_argument("--security", choices=("tls", "plain"), default="tls")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started ends in order then, too
     with tempfile.TemporaryDirectory(prefix="mailprobe-bench-") as name:
         try:
             asyncio.run(run(Path(name), options))

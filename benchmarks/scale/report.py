@@ -29,24 +29,27 @@ def sustained(found: Sustained) -> list[str]:
     for name, cores in found.cores.items():
         figure(f"sustained.cores.{name.replace(' ', '_')}", cores)
     figure("sustained.limit", found.limit)
-    each = 1e6 / max(held.per_second, 1e-9)
     return [
         f"{held.monitors:,} monitors at 60 s, {held.seconds:.0f} s long: **{held.per_second:.0f} checks a second**, "
         f"begun {held.late_p50:.0f} ms (p50) and {held.late_p99:.0f} ms (p99) after their slots, recorded within "
         f"{held.recorded_p99:.0f} ms (p99); missed: {dict(held.missed) or 'none'}. The limit: {found.limit}.",
         "",
-        "| process | cores in use | CPU µs a check |",
-        "|---|---|---|",
-        *(f"| {name} | {cores:.2f} | {cores * each:.0f} |" for name, cores in found.cores.items()),
+        "| process | cores in use | with nothing to do | CPU µs of one more check |",
+        "|---|---|---|---|",
+        *(
+            f"| {name} | {cores:.3f} | {found.idle.get(name, 0):.3f} | {found.seconds_each(name) * 1e6:.0f} |"
+            for name, cores in found.cores.items()
+        ),
         "",
         *_sizing(found),
     ]
 
 
 def _sizing(found: Sustained) -> Sequence[str]:
-    each = {name: cores / max(found.held.per_second, 1e-9) for name, cores in found.cores.items()}
+    # Several of one kind shared the checks, so that each one's part of a check adds up to what a check takes.
     worker, recorder = (
-        sum(cost for name, cost in each.items() if name.startswith(kind)) for kind in ("imap_worker", "result_recorder")
+        sum(found.seconds_each(name) for name in found.cores if name.startswith(kind))
+        for kind in ("imap_worker", "result_recorder")
     )
     rows = [
         "| monitors at 60 s | checks a second | workers | recorders | cores for the scheduler | for Postgres "
@@ -55,10 +58,13 @@ def _sizing(found: Sustained) -> Sequence[str]:
     ]
     for monitors in (10_000, 100_000, 1_000_000):
         rate = monitors / 60
+        scheduler, postgres, rabbit = (
+            (found.idle.get(name, 0.0) + rate * found.seconds_each(name)) / PLANNED
+            for name in ("scheduler", "Postgres", "RabbitMQ")
+        )
         rows.append(
-            f"| {monitors:,} | {rate:,.0f} | {_processes(rate * worker)} "
-            f"| {_processes(rate * recorder)} | {rate * each['scheduler'] / PLANNED:.2f} "
-            f"| {rate * each['Postgres'] / PLANNED:.2f} | {rate * each['RabbitMQ'] / PLANNED:.2f} |"
+            f"| {monitors:,} | {rate:,.0f} | {_processes(rate * worker)} | {_processes(rate * recorder)} "
+            f"| {scheduler:.2f} | {postgres:.2f} | {rabbit:.2f} |"
         )
     return rows
 

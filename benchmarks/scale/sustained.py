@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benchmarks.pipeline.cpu import spent
+from benchmarks.pipeline.loading import INTERVAL_MS
 from benchmarks.scale.fleet import Fleet, Progress
 from benchmarks.scale.looking import Held, clock_ms, look
 
@@ -15,7 +17,9 @@ MOST = 100_000
 
 # What a new number of monitors takes to be claimed in step, and what a slot takes to be recorded or reported missed.
 SETTLE_SECONDS = 15
-END_SECONDS = 15
+IDLE_SECONDS = 20
+# Within so long every slot is recorded or reported as missed, on however slow a machine.
+END_SECONDS = 150
 
 # One process is one thread of Python: this much of a core is all it has.
 FULL = 0.9
@@ -23,11 +27,16 @@ FULL = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Sustained:
-    """What was held, and the cores each process used meanwhile."""
+    """What was held, the cores each process used meanwhile, and those it uses with nothing to do."""
 
     held: Held
     cores: Mapping[str, float]
+    idle: Mapping[str, float]
     cores_here: int
+
+    def seconds_each(self, name: str) -> float:
+        """CPU of this process that one more check a second takes."""
+        return max(0.0, self.cores[name] - self.idle.get(name, 0.0)) / max(self.held.per_second, 1e-9)
 
     @property
     def limit(self) -> str:
@@ -41,13 +50,20 @@ class Sustained:
         return f"none of ours ({used:.2f} of {self.cores_here} cores in use; most by {name}, {most:.2f})"
 
 
+async def idle(fleet: Fleet) -> Mapping[str, float]:
+    """The cores each process uses while there is nothing to check."""
+    before = await fleet.cpu()
+    await asyncio.sleep(IDLE_SECONDS)
+    return {name: cpu / IDLE_SECONDS for name, cpu in spent(before, await fleet.cpu()).items()}
+
+
 async def find(fleet: Fleet, *, security: str, trial_seconds: int) -> int:
     """The largest number tried that is held; each is half as much again as the one before."""
     loaded, held, wanted = 0, 0, START
     while wanted <= MOST:
         await fleet.load(range(loaded + 1, wanted + 1), security=security)
         loaded = wanted
-        trial = await hold(fleet, loaded, seconds=trial_seconds)
+        trial = await hold(fleet, loaded, seconds=trial_seconds, idle={})
         print(
             f"  {loaded:,} monitors: {trial.held.per_second:.0f} checks a second, p99 {trial.held.late_p99:.0f} ms "
             f"late, missed {dict(trial.held.missed) or 'none'}: {'held' if trial.held.holds else 'not held'}",
@@ -62,8 +78,8 @@ async def find(fleet: Fleet, *, security: str, trial_seconds: int) -> int:
     return held or START // 2
 
 
-async def hold(fleet: Fleet, monitors: int, *, seconds: int) -> Sustained:
-    """Look at them for so long."""
+async def hold(fleet: Fleet, monitors: int, *, seconds: int, idle: Mapping[str, float]) -> Sustained:
+    """Look at them for so long, and until the last of their slots has ended."""
     owner = fleet.at.owner
     await asyncio.sleep(SETTLE_SECONDS)
     since, before = await clock_ms(owner), await fleet.cpu()
@@ -73,7 +89,12 @@ async def hold(fleet: Fleet, monitors: int, *, seconds: int) -> Sustained:
         progress.say(f"{(now - since) / 1000:4.0f} s: {recorded:,} checks of {monitors:,} monitors recorded")
         await asyncio.sleep(2)
     used = spent(before, await fleet.cpu())
-    await asyncio.sleep(END_SECONDS)
-    held = await look(owner, since, now, monitors=monitors)
+    due = monitors * (now - since) / INTERVAL_MS * 0.995  # a slot more or less at the edges
+    deadline = time.monotonic() + END_SECONDS
+    while True:
+        held = await look(owner, since, now, monitors=monitors)
+        if held.checks + sum(held.missed.values()) >= due or time.monotonic() > deadline:
+            break
+        await asyncio.sleep(3)
     cores = {name: cpu * 1000 / (now - since) for name, cpu in used.items()}
-    return Sustained(held, cores, len(os.sched_getaffinity(0)))
+    return Sustained(held, cores, idle, len(os.sched_getaffinity(0)))
