@@ -7,9 +7,14 @@ const KEPT_AS = "mailprobe-theme";
 const THEMES: readonly Theme[] = ["system", "light", "dark"];
 
 export const theme = signal<Theme>("system");
+/** Counts the system's own changes, for what is painted and does not follow by itself. */
+export const systemTurns = signal(0);
 
 export function useKeptTheme(): void {
   apply(THEMES.find((each) => each === kept()) ?? "system");
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    systemTurns.value += 1;
+  });
 }
 
 export function chooseTheme(chosen: Theme): void {

@@ -11,6 +11,7 @@ interface Timed {
 
 export function Phases(props: { of: Timed; than?: Timed | null; thanWords?: string }) {
   const shown = PHASES.filter((phase) => phase in props.of.phasesMs || phase === props.of.failedIn || (props.than && phase in props.than.phasesMs));
+  if (shown.length === 0) return null; // a check of before phases were kept
   const longest = Math.max(1, ...Object.values(props.of.phasesMs));
   return (
     <table class="phases">

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Details } from "../api/types";
-import { theme } from "../theme";
+import { systemTurns, theme } from "../theme";
 import { absolute, milliseconds, percent } from "../words/plain";
 import { causeWords } from "../words/monitors";
 import { Listed } from "./listed";
@@ -13,7 +13,7 @@ export function ResponseChart(props: { details: Details }) {
   const [asTable, showTable] = useState(false);
   const { monitoringData: points, monitoringDataMeta: meta } = props.details;
   const raw = meta.granularity === "raw";
-  const chosen = theme.value;
+  const colours = `${theme.value} ${systemTurns.value}`;
   useEffect(() => {
     const into = place.current;
     if (!into || points.length === 0) return;
@@ -26,7 +26,7 @@ export function ResponseChart(props: { details: Details }) {
       gone = true;
       clear();
     };
-  }, [props.details, chosen]);
+  }, [props.details, colours]);
   if (points.length === 0) return <p class="faint">No checks in this time.</p>;
   return (
     <>
