@@ -137,8 +137,8 @@ def _is_meant(kind: str, name: str, response: Any) -> bool:
     if kind == _REFUSED:
         return response.status_code in (400, 409, 412, 422) and bool(_faults(response))
     if kind == _TAKEN:
-        # A condition that fails says so before the body is looked at; each part of a batch is answered for by itself.
-        return response.status_code == 412 or (name == "changeMonitors" and response.json()["failed"] > 0)
+        # A condition that fails, or a size, says so before the body is read; each part of a batch is answered for by itself.
+        return response.status_code in (412, 413) or (name == "changeMonitors" and response.json()["failed"] > 0)
     return False
 
 
