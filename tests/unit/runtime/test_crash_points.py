@@ -9,31 +9,40 @@ from pathlib import Path
 
 import pytest
 
-from shared.runtime import crash_points
+from shared.runtime import crash_points, lifecycle
 from shared.runtime.crash_points import CrashPoint, CrashSettings
 from shared.runtime.settings import SettingsError
 
 REPOSITORY = Path(__file__).parents[3]
 
-# Passes the point three times, and says so.
-_PASSES = """
-import asyncio
+# A process for each case, forked by one: each passes the points three times, and says so. Cases come as JSON.
+_PROCESSES = """
+import asyncio, json, os, sys
+from pathlib import Path
 from shared.runtime import crash_points
 from shared.runtime.crash_points import CrashPoint
 
-async def publish(moments):
-    await asyncio.sleep(moments)
+async def work(seconds):
+    await asyncio.sleep(seconds)
 
-async def main():
-    crash_points.arm(crash_points.CrashSettings.load())
-    for number in range(1, 4):
+async def passes(said):
+    for number in (1, 2, 3):
         crash_points.reach(CrashPoint.LEASED)
         crash_points.reach(CrashPoint.SENT)
-        await crash_points.reach_during(CrashPoint.PUBLISHED, publish(0))
-        await crash_points.reach_during(CrashPoint.PUBLISHED, publish(1))
-        print(number, flush=True)
+        await crash_points.reach_during(CrashPoint.PUBLISHED, work(0))
+        await crash_points.reach_during(CrashPoint.PUBLISHED, work(1))
+        os.write(said, b"%d" % number)
 
-asyncio.run(main())
+for point, passing, words in json.loads(sys.argv[1]):
+    reading, said = os.pipe()
+    if (pid := os.fork()) == 0:
+        settings = {"crash_point": CrashPoint(point), "crash_passing": passing, "crash_file": Path(words)}
+        crash_points.arm(crash_points.CrashSettings.load(crash_allowed=True, **settings))
+        asyncio.run(passes(said))
+        os._exit(0)
+    os.close(said)
+    ended = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    print("ended", json.dumps([os.read(reading, 10).decode(), ended]), flush=True)
 """
 
 
@@ -43,34 +52,22 @@ def _disarmed() -> Iterator[None]:
     crash_points.arm(CrashSettings())
 
 
-@pytest.mark.parametrize(
-    ("point", "passing", "survived"),
-    [
-        (CrashPoint.SENT, 1, ""),
-        (CrashPoint.SENT, 3, "1\n2\n"),
-        (CrashPoint.PUBLISHED, 1, ""),
-        (CrashPoint.SENT, 4, "1\n2\n3\n"),
-    ],
-)
-def test_a_process_ends_at_the_asked_passing_after_its_last_words(
-    tmp_path: Path, point: CrashPoint, passing: int, survived: str
-) -> None:
-    words = tmp_path / "words"
-    settings = {"POINT": point, "PASSING": str(passing), "FILE": str(words), "ALLOWED": "true"}
-    ended = subprocess.run(
-        [sys.executable, "-c", _PASSES],
-        env={"PYTHONPATH": str(REPOSITORY), **{f"MAILPROBE_CRASH_{name}": value for name, value in settings.items()}},
+def test_a_process_ends_at_the_asked_passing_after_its_last_words(tmp_path: Path) -> None:
+    ends = [(CrashPoint.SENT, 1), (CrashPoint.SENT, 3), (CrashPoint.PUBLISHED, 1), (CrashPoint.SENT, 4)]
+    cases = [(point, passing, str(tmp_path / f"words-{place}")) for place, (point, passing) in enumerate(ends)]
+    run = subprocess.run(
+        [sys.executable, "-c", _PROCESSES, json.dumps(cases)],
+        env={"PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
-    assert "".join(line for line in ended.stdout.splitlines(keepends=True) if line.strip().isdigit()) == survived
-    if passing > 3:
-        assert ended.returncode == 0, ended.stderr
-        assert not words.exists()
-    else:
-        assert ended.returncode == -9, ended.stderr
-        assert json.loads(words.read_text())["point"] == point
+    ended = [json.loads(line[6:]) for line in run.stdout.splitlines() if line.startswith("ended ")]
+    # Work that is over before it is looked at passes no point.
+    assert ended == [["", -9], ["12", -9], ["", -9], ["123", 0]], run.stderr
+    said = [Path(words).read_text() if Path(words).exists() else "" for _, _, words in cases]
+    assert [json.loads(words)["point"] for words in said[:3]] == [point for point, _ in ends[:3]]
+    assert said[3] == ""
 
 
 async def test_nobody_dies_who_did_not_ask_to() -> None:
@@ -99,17 +96,17 @@ def test_it_is_refused_without_the_second_switch(monkeypatch: pytest.MonkeyPatch
         CrashSettings.load()
 
 
-def test_a_service_refuses_to_start_with_it(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "services.scheduler"],
-        cwd=REPOSITORY,
-        env={"MAILPROBE_CRASH_POINT": "scheduler.claimed", "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert ended.returncode == 78
-    assert "MAILPROBE_CRASH_POINT makes this process kill itself" in ended.stderr
+def test_a_service_refuses_to_start_with_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shared.runtime.logs.configure", lambda *_, **__: None)
+    monkeypatch.setenv("MAILPROBE_CRASH_POINT", "scheduler.claimed")
+
+    async def never(_: asyncio.Event) -> None:
+        pytest.fail("it has started")
+
+    assert lifecycle.run("scheduler", never) == lifecycle.EXIT_CONFIGURATION
+    assert "scheduler: MAILPROBE_CRASH_POINT makes this process kill itself" in capsys.readouterr().err
 
 
 def test_what_we_deploy_knows_nothing_of_it() -> None:
