@@ -19,7 +19,7 @@ COMPILE := UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile 
 ALL := pyproject.toml --extra standalone --extra build
 COMPOSE := docker compose --file deploy/compose.yaml $(if $(DEMO),--env-file deploy/demo.env)
 
-.PHONY: help setup setup-dev web web-check bench-web run demo test test-unit check check-deploy manifests up down soak chaos bench fuzz mutants audit sbom lock clean
+.PHONY: help setup setup-dev web web-check bench-web screenshots run demo test test-unit check check-deploy manifests up down soak chaos bench fuzz simulate mutants audit sbom lock clean
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -101,8 +101,15 @@ bench-web: setup-dev ## how fast a list of ten thousand monitors answers, and wh
 	@sh deploy/setup/web.sh build
 	@.venv/bin/python -m benchmarks.web $(ARGS)
 
+screenshots: setup-dev ## a picture of every page into docs/screenshots; ARGS="--only monitor" for some
+	@sh deploy/setup/web.sh build
+	@.venv/bin/python -m tests.screenshots $(ARGS)
+
 fuzz: setup-dev ## a million spoiled conversations with mail servers, incidents by the hundred thousand, the API by 1,000 each
 	@$(PYTEST) -m fuzz tests/fuzz --numprocesses=2 $(ARGS)
+
+simulate: setup-dev ## the whole pipeline under seeded faults in virtual time, ten thousand seeds; then twenty planted mistakes
+	@PYTHONHASHSEED=0 .venv/bin/python -m tests.simulation $(ARGS)
 
 mutants: setup-dev ## small mistakes made in the incident engine, and whether its tests notice each
 	@.venv/bin/python -m tests.mutation

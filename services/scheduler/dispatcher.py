@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.scheduler import lease_store, schedule_store
+from services.scheduler import lease_store, login_store, request_store, schedule_store
+from services.scheduler.audit import ANSWERED_BY_MS
 from services.scheduler.canaries import send_canary
 from services.scheduler.candidates import missed_slots, passed_over, slot_check
 from services.scheduler.deciding import catch_up, decide
@@ -37,6 +38,9 @@ CLOCK_STEP_MS = 5_000
 MOST_ROWS = 2_000
 FEWEST_ROWS = 50
 BACK_OFF_CAP_SECONDS = 5.0
+
+# More than a job's time and a claim's look-ahead: what is to end later than that was set by another clock.
+ANSWER_MARGIN_MS = 70_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,9 @@ class Dispatcher:
             until = now_ms + LOOK_AHEAD_MS
             if sweeps:
                 await schedule_store.pull_back(session, queue, now_ms=now_ms)
+            if jumped or not queue.claimed_until:
+                await request_store.pull_back(session, queue, latest_not_after=now_ms + ANSWER_MARGIN_MS)
+                await login_store.pull_back_grants(session, latest=now_ms + ANSWERED_BY_MS + ANSWER_MARGIN_MS)
             ranges = due_ranges(
                 None if sweeps else queue.claimed_until, until, await schedule_store.intervals(session, queue)
             )

@@ -58,6 +58,9 @@ DELETE FROM login_grants g USING unnest($1::uuid[], $2::text[], $3::text[]) AS n
 WHERE g.host = n.host AND g.user_name = n.user_name AND g.check_id = n.check_id
 """
 
+# A clock that ran ahead and came back: a login whose answer was lost holds up its account no longer than any.
+_PULL_BACK = "UPDATE login_grants SET expires_at = $1::bigint WHERE expires_at > $1::bigint"
+
 _BUSY_UNTIL = """
 SELECT g.host, g.user_name, g.expires_at FROM login_grants g
 JOIN unnest($1::text[], $2::text[]) AS n (host, user_name) USING (host, user_name)
@@ -138,6 +141,11 @@ async def release_grants(connection: Connection, unused: list[GrantWanted]) -> N
         [want.account[0] for want in unused],
         [want.account[1] for want in unused],
     )
+
+
+async def pull_back_grants(connection: Connection, *, latest: int) -> None:
+    """What was granted until later, before the clock went back, ends then."""
+    await connection.execute(_PULL_BACK, latest)
 
 
 async def busy_until(pool: Pool, accounts: list[Account]) -> dict[Account, int]:

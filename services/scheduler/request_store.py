@@ -103,6 +103,12 @@ WHERE q.state = 'published'
 ORDER BY q.not_after LIMIT $3
 """  # noqa: S608
 
+# A clock that ran ahead and came back: nobody need wait for an answer longer than for one asked for now.
+_PULL_BACK = """
+UPDATE check_requests SET not_after = $2::bigint
+WHERE location_id = $1 AND state = 'published' AND not_after > $2::bigint
+"""
+
 # One check each for monitors at locations whose last one is lost, unless one is about to come.
 _ASK_AGAIN = """
 INSERT INTO check_requests (check_id, kind, organization_id, monitor_id, monitor_public_id, location_id, slot_at,
@@ -211,6 +217,11 @@ async def finish_answered(connection: Connection) -> None:
 async def unanswered(connection: Connection, *, now_ms: int, grace_ms: int, most: int) -> list[Row]:
     """Published requests whose time for an answer is over."""
     return list(await connection.fetch(_UNANSWERED, now_ms, grace_ms, most))
+
+
+async def pull_back(connection: Connection, queue: Queue, *, latest_not_after: int) -> None:
+    """What was published for a time further ahead, before the clock went back, may be begun until then."""
+    await connection.execute(_PULL_BACK, queue.location_id, latest_not_after)
 
 
 async def ask_again(

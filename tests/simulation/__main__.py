@@ -1,0 +1,113 @@
+"""`make simulate`: seed after seed of the whole pipeline under faults, in virtual time; then the planted mistakes.
+
+    python -m tests.simulation                  ten thousand seeds, progress shown, then the planted mistakes
+    python -m tests.simulation --seeds 500      so many, from --from (1) on
+    python -m tests.simulation --seed 64        one, with its story and what is broken: a failing one repeats
+    python -m tests.simulation --planted        the planted mistakes only, each until a seed finds it
+
+The order of sets of words depends on the interpreter's hash seed, which is fixed here so that a seed is the same in
+each process.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+
+from tests.simulation.planted import PLANTED
+from tests.simulation.story import story_of
+from tests.simulation.world import Told, live
+
+SEEDS = 10_000
+SEEDS_FOR_PLANTED = 100
+ENOUGH_FOUND = 19
+_AT_ONCE = 20
+
+
+def main() -> int:
+    """The exit code says whether anything is broken, or too many planted mistakes were not found."""
+    arguments = _arguments()
+    if arguments.seed is not None:
+        return _one(arguments.seed)
+    failed = 0 if arguments.planted else _many(arguments.first, arguments.seeds)
+    found = _planted() if arguments.planted or arguments.seeds >= SEEDS else len(PLANTED)
+    return 1 if failed or found < ENOUGH_FOUND else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--from", dest="first", type=int, default=1)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--planted", action="store_true")
+    return parser.parse_args()
+
+
+def _one(seed: int) -> int:
+    print(story_of(seed))
+    told = live(seed)
+    print(told.counts)
+    print("\n".join(told.broken) or "nothing is broken")
+    return 1 if told.broken else 0
+
+
+def _many(first: int, seeds: int) -> int:
+    began, done, failed = time.monotonic(), 0, 0
+    counts: Counter[str] = Counter()
+    for told in _lived(range(first, first + seeds)):
+        done += 1
+        counts.update(told.counts)
+        if told.broken:
+            failed += 1
+            print(f"seed {told.seed}: {'; '.join(told.broken)}\n    {command(told.seed)}", flush=True)
+        if done % 50 == 0:
+            print(
+                f"{done} of {seeds} seeds, {failed} broken, {done / (time.monotonic() - began):.1f} a second",
+                flush=True,
+            )
+    said = ", ".join(
+        f"{name} {counts[name]}" for name in ("claimed", "results", "missed", "incidents", "told", "starts")
+    )
+    print(f"simulation.seeds {done}\nsimulation.broken {failed}\nthey had: {said}")
+    return failed
+
+
+def _lived(seeds: range) -> Iterator[Told]:
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(live, seeds, chunksize=_AT_ONCE if len(seeds) > 100 else 1)
+
+
+def command(seed: int) -> str:
+    """What repeats a seed."""
+    return f".venv/bin/python -m tests.simulation --seed {seed}"
+
+
+def _planted() -> int:
+    found = 0
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for mistake, by in zip(PLANTED, pool.map(found_by, range(len(PLANTED))), strict=True):
+            found += by is not None
+            said = f"seed {by[0]}: {by[1]}" if by else f"not found within {SEEDS_FOR_PLANTED} seeds"
+            print(f"  {mistake.name} ({mistake.where}): {said}", flush=True)
+    print(f"simulation.planted {len(PLANTED)}\nsimulation.planted_found {found}")
+    return found
+
+
+def found_by(number: int, seeds: int = SEEDS_FOR_PLANTED) -> tuple[int, str] | None:
+    """The first seed that finds a planted mistake and is well without it, and what is broken by it."""
+    for seed in range(1, seeds + 1):
+        with PLANTED[number].in_place():
+            told = live(seed)
+        if told.broken and not live(seed).broken:
+            return seed, told.broken[0]
+    return None
+
+
+if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        os.environ["PYTHONHASHSEED"] = "0"
+        os.execv(sys.executable, [sys.executable, "-m", "tests.simulation", *sys.argv[1:]])
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""Mail servers and a receiver of notifications that are only ledgers: what is true, and what was asked and told.
+
+A probe of theirs takes the place of the real ones; the receiver that of the notifier's senders.
+"""
+
+import asyncio
+import contextvars
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from services.notifier.content import Content
+from services.notifier.persistence import NotSent, SendOutcome, Sent
+from services.notifier.senders.seam import Attempt
+from shared.checks.messages import CheckJob
+from shared.checks.outcome import Outcome
+from shared.checks.vocabulary import LoginOutcome, MailProtocol, OutcomeKind, Phase
+from shared.probing.probe import OnPhase, ProbeEnvironment, ProbeRequest
+from tests.simulation.processes import Process
+
+Account = tuple[str, str]
+
+MAKING: contextvars.ContextVar[CheckJob | None] = contextvars.ContextVar("MAKING", default=None)
+"""The job a probe is made for, which a probe itself does not know."""
+
+BLIP = 0.02
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What servers saw, by account; times in ms of the one true clock."""
+
+    failed: defaultdict[Account, list[int]] = field(default_factory=lambda: defaultdict(list))
+    passed: defaultdict[Account, list[int]] = field(default_factory=lambda: defaultdict(list))
+    refused: defaultdict[Account, list[int]] = field(default_factory=lambda: defaultdict(list))
+    unproven_logins: Counter[UUID] = field(default_factory=Counter)
+    overlaps: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class MailServers:
+    """The truth.
+
+    Args:
+        down: from when until when no host of this name answers. changed: since when an account's password is wrong.
+    """
+
+    now_ms: Callable[[], int]
+    down: dict[str, tuple[int, int]] = field(default_factory=dict)
+    changed: dict[Account, int] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
+    _inside: Counter[Account] = field(default_factory=Counter)
+
+    def probe_for(self, process: Process) -> Callable[..., object]:
+        """A probe as a worker of this process makes it."""
+
+        async def probe(
+            request: ProbeRequest,
+            environment: ProbeEnvironment,
+            *,
+            deadline_seconds: float | None = None,
+            on_phase: OnPhase | None = None,
+        ) -> Outcome:
+            return await self._probe(process, request)
+
+        return probe
+
+    async def _probe(self, process: Process, request: ProbeRequest) -> Outcome:
+        chance = process.chance
+        await process.step()
+        account = (request.target.hostname, request.target.user or "")
+        if chance.strikes(chance.rates.our_fault):
+            return Outcome(kind=OutcomeKind.INTERNAL, phase=Phase.DNS, message="Names could not be looked up here.")
+        since, until = self.down.get(request.target.hostname, (0, 0))
+        if since <= self.now_ms() < until or chance.strikes(BLIP):
+            self.ledger.failed[account].append(self.now_ms())
+            await asyncio.sleep(0.01)
+            return Outcome(kind=OutcomeKind.CONNECT_REFUSED, phase=Phase.CONNECT, message="Nothing listens there.")
+        if not request.logs_in:
+            await asyncio.sleep(0.02)
+            return Outcome(kind=OutcomeKind.OK, phase=Phase.CAPABILITY, message="It was not to log in.")
+        return await self._log_in(process, request, account)
+
+    async def _log_in(self, process: Process, request: ProbeRequest, account: Account) -> Outcome:
+        chance = process.chance.random
+        job = MAKING.get()
+        if job is not None and not job.login_proven:
+            self.ledger.unproven_logins[job.check_id] += 1
+        if request.target.protocol is MailProtocol.POP3 and self._inside[account]:
+            self.ledger.overlaps.append(f"two logins at once to the mailbox {account}")
+        self._inside[account] += 1
+        try:
+            await asyncio.sleep(0.02 + chance.random() ** 4 * 12)
+            await process.step()
+        finally:
+            self._inside[account] -= 1
+        now = self.now_ms()
+        if now >= self.changed.get(account, now + 1):
+            self.ledger.refused[account].append(now)
+            self.ledger.failed[account].append(now)
+            said = {"message": "The password is wrong.", "login": LoginOutcome.REFUSED}
+            return Outcome(kind=OutcomeKind.AUTH_REJECTED, phase=Phase.AUTH, **said)
+        self.ledger.passed[account].append(now)
+        return Outcome(kind=OutcomeKind.OK, phase=Phase.LOGOUT, message="Well.", login=LoginOutcome.ACCEPTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message that arrived."""
+
+    at: float
+    key: UUID
+    event: str
+    incidents: frozenset[UUID]
+
+
+class Receiver:
+    """Takes notifications, at times none, and at times says nothing of having taken one."""
+
+    def __init__(self) -> None:
+        self.told: list[Told] = []
+
+    def sender_for(self, process: Process) -> "ReceiverOf":
+        return ReceiverOf(self, process)
+
+
+class ReceiverOf:
+    """The sender of one notifier."""
+
+    def __init__(self, receiver: Receiver, process: Process) -> None:
+        self._receiver = receiver
+        self._process = process
+
+    async def send(self, config: object, content: Content, attempt: Attempt) -> SendOutcome:
+        chance = self._process.chance
+        await self._process.step()
+        await asyncio.sleep(0.05)
+        await self._process.step()
+        if chance.strikes(chance.rates.not_told):
+            return NotSent("the receiver answered 503")
+        told = frozenset(content.incident_ids) | {each.public_id for each in content.incidents}
+        at = asyncio.get_running_loop().time()
+        self._receiver.told.append(Told(at, attempt.public_id, str(content.event), told))
+        await self._process.step()
+        if chance.strikes(chance.rates.not_told):
+            return NotSent("the receiver's answer was lost")
+        return Sent()

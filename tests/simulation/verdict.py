@@ -1,0 +1,163 @@
+"""What has to hold once everything works again and has had its time: nothing lost, nothing twice, everybody told."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from uuid import UUID
+
+from shared.checks.logins import HOUR_MS, MOST_PER_HOUR, RUNGS_MS
+from tests.simulation.mailboxes import Account, MailServers, Receiver
+from tests.simulation.memory_database import Database, Row
+from tests.simulation.watch import _ended
+
+# Between the last one's time and its result there may be the time of a check and of its way.
+_STILL_CHECKED_MS = 150_000
+_UNDER_WAY_MS = 30_000
+FIRST_RUNG_MS = RUNGS_MS[0] - _UNDER_WAY_MS
+
+
+def conserved(database: Database) -> list[str]:
+    """Slots claimed = results + missed + what may still be under way; no slot has ended twice (promise P2)."""
+    tables, wrong = database.tables, []
+    lease = tables["shard_leases"][0]
+    for row in tables["schedule"].values():
+        where, interval = (row["monitor_id"], row["location_id"]), row["interval_ms"]
+        ended_at = [
+            slot for slot in _slots_of(tables["results"], tables["missed"], where) if slot < row["last_slot"] + interval
+        ]
+        in_flight = row["slots_claimed"] - len(ended_at)
+        waiting = sum(
+            (each["monitor_id"], each["location_id"]) == where
+            and each["kind"] == "scheduled"
+            and each["state"] != "finished"
+            for each in tables["check_requests"].values()
+        )
+        retired = sum(
+            (each["last_slot"] - each["first_slot"]) // each["interval_ms"] + 1
+            for each in tables["schedule_retired"].values()
+            if (each["monitor_id"], each["location_id"]) == where
+        )
+        since = max(row["since_slot"], lease["audited_until"] - interval)
+        may_be_open = max(0, (row["last_slot"] - since) // interval) + waiting + retired
+        if in_flight < 0:
+            wrong.append("more slots have ended than were claimed")
+        elif in_flight > may_be_open:
+            wrong.append("a slot is lost")
+        if any(_ended(tables, where, slot) > 1 for slot in ended_at):
+            wrong.append("a slot has ended twice")
+    return wrong
+
+
+def _slots_of(results: dict[object, Row], missed: dict[object, Row], where: tuple[int, int]) -> list[int]:
+    found = [
+        row["slot_at"]
+        for row in results.values()
+        if (row["monitor_id"], row["location_id"]) == where and row["kind"] == "scheduled"
+    ]
+    for row in missed.values():
+        if (row["monitor_id"], row["location_id"]) == where and row["kind"] == "scheduled":
+            found += range(row["first_slot"], row["last_slot"] + 1, row["interval_ms"])
+    return found
+
+
+def requests_ended(database: Database, *, settled: bool) -> list[str]:
+    """What was asked out of turn has ended once; and where it had the time, all of it that was due."""
+    tables, wrong = database.tables, []
+    for row in tables["check_requests"].values():
+        if row["kind"] == "scheduled":
+            continue
+        ended = sum(each["check_id"] == row["check_id"] for each in tables["results"].values())
+        ended += sum(
+            each["check_id"] == row["check_id"] and each["kind"] != "scheduled" for each in tables["missed"].values()
+        )
+        if ended > 1 or (row["state"] == "finished" and ended == 0):
+            wrong.append(f"a {row['kind']} request ({row['state']}) has ended {ended} times")
+        if settled and row["state"] != "finished" and row["start_at"] < database.clock_ms() - 300_000:
+            wrong.append(f"a {row['kind']} request never ends")
+    return wrong
+
+
+def still_checked(database: Database) -> list[str]:
+    """Every monitor's checks go on, at each of its locations."""
+    now, wrong = database.clock_ms(), []
+    for row in database.tables["schedule"].values():
+        if row["active"]:
+            slots = [
+                each["slot_at"]
+                for each in database.tables["results"].values()
+                if (each["monitor_id"], each["location_id"]) == (row["monitor_id"], row["location_id"])
+                and each["kind"] == "scheduled"
+            ]
+            if max((slot for slot in slots if slot <= now), default=0) < now - _STILL_CHECKED_MS:
+                wrong.append("a monitor is not checked any more")
+    return wrong
+
+
+def manners_kept(servers: MailServers, *, steady_clock: bool, tries_at_once: Callable[[Account], int]) -> list[str]:
+    """No account was ever in danger of being locked (DESIGN section 2).
+
+    Args:
+        steady_clock: where the clock jumps, an hour is what it says.
+        tries_at_once: how many logins of an account may have been under way when the first was refused: one of each
+            credential that had worked, at each location.
+    """
+    wrong = list(servers.ledger.overlaps)
+    for account, times in servers.ledger.refused.items():
+        within = max((sum(at <= other < at + HOUR_MS for other in times) for at in times), default=0)
+        if steady_clock and within > MOST_PER_HOUR + tries_at_once(account) - 1:
+            wrong.append("an account was refused too often within an hour")
+        # What was under way when the first refusal was told may have been refused too; then the ladder begins.
+        early = any(_UNDER_WAY_MS < later - times[0] < FIRST_RUNG_MS for later in times[1:])
+        if steady_clock and tries_at_once(account) == 1 and early:
+            wrong.append("a refused account was tried again before its time")
+    if any(count > 1 for count in servers.ledger.unproven_logins.values()):
+        wrong.append("a password not known to be good went out twice for one check")
+    return wrong
+
+
+def well_told(database: Database, receiver: Receiver) -> list[str]:
+    """Each telling has one key, and an end is told after its beginning."""
+    keys: defaultdict[tuple[UUID, str], set[UUID]] = defaultdict(set)
+    wrong = []
+    known = {row["public_id"] for row in database.tables["deliveries"].values()}
+    for told in receiver.told:
+        if told.key not in known:
+            wrong.append("something was told under a key that nothing is stored of")
+        for incident in told.incidents:
+            keys[incident, told.event].add(told.key)
+    for (_, event), some in keys.items():
+        if event in ("opened", "resolved") and len(some) > 1:
+            wrong.append(f"the same was told as {event} under two keys")
+    begun: set[UUID] = set()
+    for told in receiver.told:
+        # Those that came and went meanwhile are told of with the end of the outage they belonged to.
+        if told.event == "resolved" and not begun & told.incidents:
+            wrong.append("an end was told before its beginning")
+        begun |= told.incidents
+    return wrong
+
+
+def all_told(database: Database, receiver: Receiver) -> list[str]:
+    """Every incident that people are told of was: that it began, and, where it ended, that it did."""
+    begun = {each for told in receiver.told for each in told.incidents}
+    over = {each for told in receiver.told if told.event in ("resolved", "digest") for each in told.incidents}
+    # Whoever joins an outage that was told is told of later, or with its end.
+    later = {
+        link["incident_id"]
+        for link in database.tables["delivery_incidents"].values()
+        if database.tables["deliveries"][link["delivery_id"]]["state"] == "pending"
+        and database.tables["deliveries"][link["delivery_id"]]["due_at"] > database.clock_ms()
+    }
+    wrong = []
+    groups = database.tables["incident_groups"]
+    for row in database.tables["incidents"].values():
+        if row["quiet"] or row["id"] in later:
+            continue
+        if row["public_id"] not in begun:
+            wrong.append("nobody was told of an incident")
+        elif (
+            row["resolved_at"] is not None
+            and groups[row["group_id"]]["resolved_at"] is not None
+            and row["public_id"] not in over
+        ):
+            wrong.append("nobody was told that an incident is over")
+    return wrong
