@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from tests.support.servers.rabbitmq import RabbitServer
 from tests.support.waiting import until
 
 PATIENCE_SECONDS = 240.0
+MOST_OUTAGES = 2
 # What was published and never answered is found after two minutes (services/scheduler/audit.py).
 SETTLED_SECONDS = 400.0
 
@@ -175,12 +177,20 @@ class Drill:
         """Results that came again and were dropped, of all recorders there were."""
         return sum(int(one or other) for one, other in _ABSORBED.findall(self.fleet.logs()))
 
-    def break_one(self) -> Mailbox:
-        """Take the next frail mailbox down: a true outage that has to be told."""
-        box = self.frail[self._turn % len(self.frail)]
-        self._turn += 1
-        box.take_down()
-        return box
+    async def break_one(self) -> Mailbox | None:
+        """Take the next frail mailbox down: a true outage that has to be told.
+
+        One whose last outage is over, so that each has an incident of its own, and not for the third time within an
+        hour, which would be flapping. None where there is no such mailbox just now.
+        """
+        over = Counter(each.monitor for each in (await self.books()).incidents if not each.is_open)
+        for _ in self.frail:
+            box = self.frail[self._turn % len(self.frail)]
+            self._turn += 1
+            if not box.down and over[box.monitor] == box.outages < MOST_OUTAGES:
+                box.take_down()
+                return box
+        return None
 
     async def mend_confirmed(self) -> None:
         """Bring those up whose outage is known; the others stay down until it is."""
@@ -205,10 +215,8 @@ class Drill:
         async def so() -> bool:
             await self.mend_confirmed()
             books = await self.books()
-            counted: dict[str, int] = {}
-            for each in books.incidents:
-                counted[each.monitor] = counted.get(each.monitor, 0) + (not each.is_open)
-            return all(counted.get(box.monitor, 0) >= box.outages for box in self.frail)
+            over = Counter(each.monitor for each in books.incidents if not each.is_open)
+            return all(over[box.monitor] >= box.outages for box in self.frail)
 
         await until("outages to be confirmed and to end", so, timeout_seconds=2 * PATIENCE_SECONDS)
 

@@ -80,7 +80,7 @@ async def _suffer(drill: Drill, fault: Fault) -> FaultRow:
     _, again = ledger.judge_notices(before.incidents, drill.receiver.requests, drill.receiver.tries)
     false_before = ledger.judge_incidents(before.incidents, drill.farm.boxes.values())
     began_ms = await drill.clock_ms()
-    drill.break_one()
+    await drill.break_one()
     wrong: list[str] = []
     healed = time.monotonic()
     try:
