@@ -7,6 +7,7 @@ Code declares only that everything is durable and queues are quorum queues; limi
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from shared.checks.vocabulary import Lane
 
@@ -67,6 +68,7 @@ class Topology:
     bindings: tuple[Binding, ...] = ()
 
 
+@lru_cache(maxsize=1024)  # asked for each job, and the answers are few
 def checks_key(protocol: str, location: str, lane: str) -> str:
     """The routing key of a job: `imap.<location>.due`."""
     _require(_PROTOCOL, protocol, "protocol")
