@@ -7,6 +7,7 @@ of orchestrators and streams of events need none, the latter being counted where
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,8 +26,10 @@ LINE_SECONDS = 1.0
 # What waits for a worker, a name server or another organization: a minute at most, and none of our own time.
 LASTING_PLACES = 64
 # Somebody who asks again the moment they are refused is held for a moment while there is a crowd: else refusing alone
-# would keep us busy. So many at once at most.
-HELD_SECONDS = 0.25
+# would keep us busy. The longer, the later the event loop wakes. So many at once at most.
+HELD_SECONDS = 0.5
+MOST_HELD_SECONDS = 2.0
+HELD_PER_LATE_SECOND = 10.0
 MOST_HELD = 512
 RETRY_AFTER_SECONDS = 2
 
@@ -79,6 +82,33 @@ class Places:
             self._waiting -= 1
 
 
+class Holding:
+    """Keeps those who were refused from asking again at once.
+
+    Args:
+        at_least_seconds: how long, while the event loop wakes in time.
+    """
+
+    def __init__(self, at_least_seconds: float = HELD_SECONDS, *, most: int = MOST_HELD) -> None:
+        self._at_least = at_least_seconds
+        self._places = asyncio.Semaphore(most)
+        self._late = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How long the next one is held."""
+        return min(MOST_HELD_SECONDS, self._at_least + HELD_PER_LATE_SECOND * self._late)
+
+    async def hold(self) -> None:
+        """Wait; whoever comes when there are too many already does not."""
+        if self._places.locked():
+            return
+        async with self._places:
+            due = time.monotonic() + self.seconds
+            await asyncio.sleep(self.seconds)
+            self._late = (self._late + max(0.0, time.monotonic() - due)) / 2
+
+
 @dataclass(frozen=True, slots=True)
 class Lanes:
     """Which requests need which places, by method and path of their operation."""
@@ -98,16 +128,15 @@ class Lanes:
         )
 
 
-def admission(lanes: Lanes, *, places: int, held_seconds: float = HELD_SECONDS) -> Middleware:
+def admission(lanes: Lanes, *, places: int, holding: Holding | None = None) -> Middleware:
     """The middleware, to stand right within the one that answers problems."""
     ordinary = Places(places, line=places * LINE_PER_PLACE)
     lasting = Places(LASTING_PLACES, line=0)
-    held = asyncio.Semaphore(MOST_HELD)
+    held = holding or Holding()
 
     async def hold() -> None:
-        if ordinary.full and not held.locked():
-            async with held:
-                await asyncio.sleep(held_seconds)
+        if ordinary.full:
+            await held.hold()
 
     @web.middleware
     async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -1,6 +1,7 @@
 """More requests than places: some wait, the others are told at once, and what needs no place is not kept from it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
@@ -9,10 +10,20 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from services.api_gateway.admission import LINE_PER_PLACE, RETRY_AFTER_SECONDS, Crowded, Lanes, Places, admission
+from services.api_gateway.admission import (
+    LINE_PER_PLACE,
+    MOST_HELD_SECONDS,
+    RETRY_AFTER_SECONDS,
+    Crowded,
+    Holding,
+    Lanes,
+    Places,
+    admission,
+)
 from services.api_gateway.answering import answer
 from services.api_gateway.operations import OPERATIONS
 from services.api_gateway.problems import too_many
+from tests.support.waiting import until
 
 PLACES = 2
 LINE = PLACES * LINE_PER_PLACE
@@ -35,9 +46,10 @@ class Desk:
         return web.json_response({})
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(60):
-            while self.under_way != count:
-                await asyncio.sleep(0.01)
+        async def so_many() -> bool:
+            return self.under_way == count
+
+        await until(f"{count} under way", so_many)
 
 
 async def at_once(_: web.Request) -> web.Response:
@@ -55,7 +67,7 @@ def desk() -> Desk:
 
 @pytest_asyncio.fixture
 async def client(desk: Desk) -> AsyncIterator[Client]:
-    app = web.Application(middlewares=[answer, admission(LANES, places=PLACES, held_seconds=0)])
+    app = web.Application(middlewares=[answer, admission(LANES, places=PLACES, holding=Holding(0.0))])
     app.router.add_get("/work", desk.work)
     app.router.add_get("/lasting", desk.work)
     app.router.add_get("/livez", at_once)
@@ -67,9 +79,11 @@ async def client(desk: Desk) -> AsyncIterator[Client]:
 async def test_ten_times_too_many_are_answered_each_with_200_or_503(client: Client, desk: Desk) -> None:
     asked = [asyncio.create_task(client.get("/work")) for _ in range(10 * PLACES)]
     await desk.until(PLACES)
-    async with asyncio.timeout(60):
-        while sum(task.done() for task in asked) < 10 * PLACES - PLACES - LINE:
-            await asyncio.sleep(0.01)
+
+    async def all_but_who_has_a_place_or_waits() -> bool:
+        return sum(task.done() for task in asked) >= 10 * PLACES - PLACES - LINE
+
+    await until("the others are refused", all_but_who_has_a_place_or_waits)
     assert (await client.get("/livez")).status == HTTPStatus.OK
     lasting = asyncio.create_task(client.get("/lasting"))
     await desk.until(PLACES + 1)
@@ -125,6 +139,27 @@ async def test_waiting_has_an_end() -> None:
                 raise AssertionError("there was no place")
     async with places.place():
         pass
+
+
+async def test_the_later_the_loop_wakes_the_longer_the_refused_are_held() -> None:
+    holding = Holding(0.01)
+    held = asyncio.create_task(holding.hold())
+    await asyncio.sleep(0)
+    time.sleep(0.5)  # noqa: ASYNC251 - holding the loop up is the point
+    await held
+    assert 0.01 < holding.seconds <= MOST_HELD_SECONDS
+    assert holding.seconds > 0.5
+
+
+async def test_no_more_are_held_than_there_is_room_for() -> None:
+    holding = Holding(600.0, most=2)
+    held = [asyncio.create_task(holding.hold()) for _ in range(2)]
+    await asyncio.sleep(0)
+    await holding.hold()  # at once
+    assert not any(task.done() for task in held)
+    for task in held:
+        task.cancel()
+    await asyncio.gather(*held, return_exceptions=True)
 
 
 def test_what_lasts_and_what_is_free_follows_from_the_operations() -> None:
