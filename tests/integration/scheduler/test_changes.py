@@ -195,6 +195,25 @@ async def test_a_jump_of_the_clock_neither_loses_nor_repeats(world: World, jump:
     await assert_conserved(world.pool, settled=True)
 
 
+async def test_a_login_whose_answer_was_lost_holds_up_nobody_for_an_hour_when_the_clock_goes_back(world: World) -> None:
+    await world.pool.execute("INSERT INTO location_workers VALUES (0, 'pop3', 'worker', 100, 0, $1)", world.now)
+    await world.add_monitor(interval_ms=30_000, protocol="pop3", user="anna")
+    await world.reconcile()
+    await world.run_until(world.now + MINUTE)  # its password is known to be good
+    before = len(world.broker.jobs)
+    while len(world.broker.jobs) == before:
+        await world.set_clock(world.now + SECOND)
+        await world.tick()
+    world.new_jobs()
+    world.unanswered.clear()  # lost, with the account's one login granted to it
+    as_if_a_second_ago(world, world.now)
+    await world.set_clock(world.now - HOUR)
+    for dispatcher in world.dispatchers.values():
+        await dispatcher.tick()
+    await world.run_until(world.now + 6 * MINUTE)
+    assert len([job for job in world.broker.jobs if job.slot_at < world.now]) > 2
+
+
 async def test_a_step_smaller_than_the_limit_is_no_jump(world: World) -> None:
     await world.add_monitor(interval_ms=30_000)
     await world.reconcile()
