@@ -111,7 +111,7 @@ fuzz: setup-dev ## a million spoiled conversations with mail servers, incidents 
 simulate: setup-dev ## the whole pipeline under seeded faults in virtual time, ten thousand seeds; then twenty planted mistakes
 	@PYTHONHASHSEED=0 .venv/bin/python -m tests.simulation $(ARGS)
 
-mutants: setup-dev ## small mistakes made in the incident engine, and whether its tests notice each
+mutants: setup-dev ## small mistakes made in the incident engine and in what the scheduler decides by, and whether tests notice each
 	@.venv/bin/python -m tests.mutation
 
 audit: setup-dev ## known vulnerabilities in what we bring along; asks PyPI's database

@@ -1,8 +1,9 @@
-"""`make mutants`: mistakes made in the incident engine, one at a time, and whether its tests notice each.
+"""`make mutants`: mistakes made in the cores, one at a time, and whether their tests notice each.
 
-`python -m tests.mutation module …` makes those of some modules only. Every mutant lives in a process of its own, forked
-from one that has everything imported already. What survives is listed; those that are judged to be no mistakes stand
-in `judged.py` with the reason. Anything else that survives is an error.
+The cores are the incident engine and what the scheduler decides by. `python -m tests.mutation module …` makes the
+mistakes of some modules only. Every mutant lives in a process of its own, forked from one that has everything imported
+already. What survives is listed; those that are judged to be no mistakes stand in `judged.py` with the reason. Anything
+else that survives is an error.
 """
 
 import ast
@@ -11,21 +12,66 @@ import importlib.util
 import inspect
 import io
 import os
-import pkgutil
 import resource
 import sys
 import time
-from contextlib import redirect_stdout
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.mutation.judged import judgement
 from tests.mutation.mutants import Mutant, mutants
 
-PACKAGE = "services.result_recorder.incidents"
-MODULES = ("rules", "places", "follow_ups", "engine")
-EXAMPLES = Path("tests/unit/result_recorder/incidents")
-NO_EXAMPLES = ("test_against_model", "test_every_branch")
 STORIES = 600
+SEEDS = range(1, 7)
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Modules that are pure, or nearly, and what looks at them.
+
+    Args:
+        anew: what has to be imported again for a mutant to be met, by how the names begin.
+        examples: folders and files of tests that need nothing. stories: whether longer ones notice something.
+    """
+
+    modules: tuple[str, ...]
+    anew: tuple[str, ...]
+    examples: tuple[str, ...]
+    stories: Callable[[], bool]
+
+
+def _told_otherwise() -> bool:
+    story = importlib.import_module("tests.support.incidents.story")
+    return any(story.tell(number) for number in range(STORIES))
+
+
+def _lived_otherwise() -> bool:
+    world = importlib.import_module("tests.simulation.world")
+    return any(world.live(seed).broken for seed in SEEDS)
+
+
+_INCIDENTS = "services.result_recorder.incidents"
+CORES = (
+    Core(
+        modules=tuple(f"{_INCIDENTS}.{name}" for name in ("rules", "places", "follow_ups", "engine")),
+        anew=(_INCIDENTS, "tests.support.incidents"),
+        examples=("tests/unit/result_recorder/incidents",),
+        stories=_told_otherwise,
+    ),
+    Core(
+        modules=(
+            "shared.checks.slots",
+            *(f"services.scheduler.{name}" for name in ("windows", "timetable", "pacing", "candidates", "plan")),
+            "services.scheduler.deciding",
+        ),
+        anew=("services.scheduler", "shared.checks.slots", "tests.simulation"),
+        examples=("tests/unit/scheduler", "tests/unit/checks/test_slots.py"),
+        stories=_lived_otherwise,
+    ),
+)
+NO_EXAMPLES = ("test_against_model", "test_every_branch")
 LONGEST_SECONDS = 60
 NOTICED, SURVIVED = 0, 9
 UNTOUCHED = "nothing"
@@ -33,19 +79,25 @@ UNTOUCHED = "nothing"
 
 def main() -> int:
     """Make all mutants; the exit code says whether any survived that is not judged."""
-    for name in ("pydantic", "structlog", "services.result_recorder.incidents.engine", "tests.support.incidents.story"):
+    for name in ("pydantic", "structlog", "hypothesis", f"{_INCIDENTS}.engine", "tests.support.incidents.story"):
         importlib.import_module(name)
+    importlib.import_module("tests.simulation.world")
+    wanted = set(sys.argv[1:])
     began, made, survivors = time.monotonic(), 0, list[str]()
-    sound = ast.parse(Path(*PACKAGE.split("."), "engine.py").read_text())
-    if not _survivors([("engine", Mutant("", UNTOUCHED, sound))]):
-        print("the tests fail for the engine as it is")
-        return 2
-    for module in sys.argv[1:] or MODULES:
-        path = Path(*PACKAGE.split("."), f"{module}.py")
-        waiting = [(module, mutant) for mutant in mutants(path.read_text())]
-        made += len(waiting)
-        survivors += [_name(module, mutant) for module, mutant in _survivors(waiting)]
-        print(f"{module}: {len(waiting)} mutants, {len(survivors)} survivors so far, {time.monotonic() - began:.0f} s")
+    for core in CORES:
+        modules = [name for name in core.modules if not wanted or name.rpartition(".")[2] in wanted]
+        if not modules:
+            continue
+        sound = ast.parse(_path(core.modules[-1]).read_text())
+        if not _survivors(core, [(core.modules[-1], Mutant("", UNTOUCHED, sound))]):
+            print(f"the tests fail for {core.modules[-1]} as it is")
+            return 2
+        for module in modules:
+            waiting = [(module, mutant) for mutant in mutants(_path(module).read_text())]
+            made += len(waiting)
+            survivors += [_name(name, mutant) for name, mutant in _survivors(core, waiting)]
+            took = time.monotonic() - began
+            print(f"{module}: {len(waiting)} mutants, {len(survivors)} survivors so far, {took:.0f} s", flush=True)
     unjudged = [name for name in survivors if judgement(name) is None]
     print(f"{made} mutants: {made - len(survivors)} noticed, {len(survivors)} not")
     for name in survivors:
@@ -53,7 +105,11 @@ def main() -> int:
     return 1 if unjudged else 0
 
 
-def _survivors(waiting: list[tuple[str, Mutant]]) -> list[tuple[str, Mutant]]:
+def _path(module: str) -> Path:
+    return Path(*module.split(".")).with_suffix(".py")
+
+
+def _survivors(core: Core, waiting: list[tuple[str, Mutant]]) -> list[tuple[str, Mutant]]:
     running: dict[int, tuple[str, Mutant]] = {}
     survived = []
     todo = list(waiting)
@@ -62,7 +118,7 @@ def _survivors(waiting: list[tuple[str, Mutant]]) -> list[tuple[str, Mutant]]:
             each = todo.pop(0)
             child = os.fork()
             if child == 0:
-                os._exit(_live(*each))
+                os._exit(_live(core, *each))
             running[child] = each
         child, status = os.wait()
         each = running.pop(child)
@@ -73,21 +129,21 @@ def _survivors(waiting: list[tuple[str, Mutant]]) -> list[tuple[str, Mutant]]:
     return sorted(survived, key=lambda each: waiting.index(each))
 
 
-def _live(module: str, mutant: Mutant) -> int:
+def _live(core: Core, module: str, mutant: Mutant) -> int:
     """Inside the child: put the mutant in the module's place, and let the tests look at it."""
     resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_SECONDS, LONGEST_SECONDS))  # one that never ends is noticed too
     try:
-        with redirect_stdout(io.StringIO()):
-            _install(f"{PACKAGE}.{module}", mutant.tree)
-            return NOTICED if _is_noticed() else SURVIVED
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            _install(core, module, mutant.tree)
+            return NOTICED if _is_noticed(core) else SURVIVED
     except BaseException:
         return NOTICED
 
 
-def _install(name: str, tree: ast.Module) -> None:
-    for known in [known for known in sys.modules if known.startswith((PACKAGE, "tests.support.incidents"))]:
+def _install(core: Core, name: str, tree: ast.Module) -> None:
+    for known in [known for known in sys.modules if known.startswith(core.anew)]:
         del sys.modules[known]
-    package = importlib.import_module(PACKAGE)
+    package = importlib.import_module(name.rpartition(".")[0])
     spec = importlib.util.find_spec(name)
     if spec is None:
         raise ImportError(name)
@@ -97,24 +153,27 @@ def _install(name: str, tree: ast.Module) -> None:
     exec(compile(tree, name, "exec"), module.__dict__)
 
 
-def _is_noticed() -> bool:
-    for found in pkgutil.iter_modules([str(EXAMPLES)]):
-        if found.name in NO_EXAMPLES:
-            continue
-        spec = importlib.util.spec_from_file_location(found.name, EXAMPLES / f"{found.name}.py")
-        if spec is None or spec.loader is None:
-            raise ImportError(found.name)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        for name, test in inspect.getmembers(module, inspect.isfunction):
-            if name.startswith("test_"):
-                test()  # an assertion that fails is how it is noticed
-    story = importlib.import_module("tests.support.incidents.story")
-    return bool(any(story.tell(number) for number in range(STORIES)))
+def _is_noticed(core: Core) -> bool:
+    for place in core.examples:
+        for path in sorted(Path(place).glob("test_*.py")) or [Path(place)]:
+            if path.stem not in NO_EXAMPLES:
+                _run_all(path)
+    return core.stories()
+
+
+def _run_all(path: Path) -> None:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name, test in inspect.getmembers(module, inspect.isfunction):
+        if name.startswith("test_"):
+            test()  # an assertion that fails is how it is noticed
 
 
 def _name(module: str, mutant: Mutant) -> str:
-    return f"{module}: {mutant.line}: {mutant.what}"
+    return f"{module.rpartition('.')[2]}: {mutant.line}: {mutant.what}"
 
 
 if __name__ == "__main__":

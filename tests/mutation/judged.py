@@ -1,4 +1,4 @@
-"""Mutants of the incident engine that survive and are no mistakes, or not worth a test; by how their names begin."""
+"""Mutants that survive and are no mistakes, or not worth a test; by how their names begin."""
 
 _EITHER = (
     "certificate and certificates begin anew together; either alone is enough for the next one to count as the first"
