@@ -83,7 +83,15 @@ def _figures(state: dict[str, Any]) -> Iterable[tuple[str, str | Text]]:
         ("given up within a day", str(notifier["failed"])),
         ("results kept from", f"{kept['resultsFrom'] or '-'}, {kept['bytes'] / 1e6:.0f} MB"),
         ("room made until", kept["resultsUntil"] or "-"),
-        ("audit log kept for", f"{kept['auditDays']} days"),
+        *(
+            (f"{what} kept for", f"{kept[name]} days")
+            for what, name in (
+                ("results", "resultsDays"),
+                ("hours", "hoursDays"),
+                ("days and incidents", "historyDays"),
+                ("audit log", "auditDays"),
+            )
+        ),
     ]
 
 

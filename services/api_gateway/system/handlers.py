@@ -117,14 +117,17 @@ def _notifier(numbers: Numbers) -> NotifierStanding:
 
 
 def _retention(call: Call, numbers: Numbers) -> RetentionStanding:
-    row = numbers.days
+    row, settings = numbers.days, call.resources.settings
     return RetentionStanding(
         results_from=row["first_day"],
         results_until=row["last_day"],
         days=row["days"],
         bytes=row["bytes"] or 0,
         astray=row["astray"],
-        audit_days=call.resources.settings.audit_retention_days,
+        results_days=settings.results_retention_days,
+        hours_days=settings.hours_retention_days,
+        history_days=settings.history_retention_days,
+        audit_days=settings.audit_retention_days,
     )
 
 

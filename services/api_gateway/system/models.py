@@ -80,7 +80,10 @@ class RetentionStanding(AnswerModel):
     days: int
     bytes: int = Field(description="How much room results take, with their indexes.")
     astray: bool = Field(description="Some results are of days no room was made for.")
-    audit_days: int = Field(description="For how long entries of the audit log stay.")
+    results_days: int = Field(description="For so many days results are kept, one by one.")
+    hours_days: int = Field(description="For so many, hours added up.")
+    history_days: int = Field(description="For so many, days added up, incidents and messages.")
+    audit_days: int = Field(description="For so many, entries of the audit log.")
 
 
 class SystemState(AnswerModel):

@@ -40,7 +40,8 @@ async def test_an_installation_where_nothing_ever_ran_says_so(world: Any) -> Non
     today = datetime.now(UTC).date().isoformat()
     kept = told["retention"]
     assert kept["resultsFrom"] < today < kept["resultsUntil"]
-    assert (kept["days"], kept["astray"], kept["auditDays"]) == (9, False, 400)
+    assert (kept["days"], kept["astray"]) == (9, False)
+    assert [kept[f"{what}Days"] for what in ("results", "hours", "history", "audit")] == [90, 190, 800, 400]
     assert kept["bytes"] > 0
 
 

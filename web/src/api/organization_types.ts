@@ -265,5 +265,8 @@ export interface Retention {
   resultsUntil: string | null;
   bytes: number;
   astray: boolean;
+  resultsDays: number;
+  hoursDays: number;
+  historyDays: number;
   auditDays: number;
 }

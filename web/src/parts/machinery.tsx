@@ -47,9 +47,9 @@ export function Machinery({ of: { schedule, results, queues, notifier, retention
         columns={[
           ["Queue", ({ name, consoleUrl }) => <Outward to={consoleUrl}>{name}</Outward>],
           ["State", ({ standing }) => <span class={`standing ${STANDINGS[standing][0]}`}>{STANDINGS[standing][1]}</span>],
-          ["Ready", ({ ready }) => ready.toLocaleString()],
-          ["Unacknowledged", ({ unacknowledged }) => unacknowledged?.toLocaleString() ?? "–"],
-          ["Consumers", ({ consumers }) => consumers],
+          ["Ready", ({ ready }) => ready.toLocaleString(), "number"],
+          ["Unacknowledged", ({ unacknowledged }) => unacknowledged?.toLocaleString() ?? "–", "number"],
+          ["Consumers", ({ consumers }) => consumers, "number"],
           ["What it means", ({ meaning }) => meaning],
         ]}
       />
@@ -64,7 +64,10 @@ export function Machinery({ of: { schedule, results, queues, notifier, retention
           ["Results from", retention.resultsFrom ?? "–"],
           ["Room made until", retention.resultsUntil ?? "–"],
           ["They take", `${Math.ceil(retention.bytes / 1e6).toLocaleString()} MB`],
-          ["Audit log", `${retention.auditDays} days`],
+          ["Results for", `${retention.resultsDays} days`],
+          ["Hours for", `${retention.hoursDays} days`],
+          ["Days and incidents for", `${retention.historyDays} days`],
+          ["Audit log for", `${retention.auditDays} days`],
         ]}
       />
       {retention.astray && <p class="problem">Some results are of days no room was made for.</p>}

@@ -17,7 +17,8 @@ from tests.integration.api_gateway.grid.tenants import FOREIGN
 
 # What the gateway may read without belonging to anybody: it is the installation's own.
 INSTALLATION_WIDE = frozenset(
-    {"canaries", "hearing", "location_workers", "locations", "rollup_progress", "schema_migrations", "sign_in_attempts"}
+    {"canaries", "hearing", "location_workers", "locations", "results_kept", "rollup_progress", "schema_migrations"}
+    | {"sign_in_attempts"}
 )
 # What runs with its owner's rights when the gateway calls it, and so has to keep organizations apart by itself.
 TRUSTED_FUNCTIONS = frozenset(
@@ -26,7 +27,8 @@ TRUSTED_FUNCTIONS = frozenset(
     | {"login_busy_until", "people_exist"}  # answer with a time, and with yes or no
     | {"all_organizations"}  # for people who look after the installation
     | {"schedule_standing", "newest_delays", "telling_standing", "results_standing"}  # for them too: sums, no rows
-    | {"due_cancellations", "forget_kept_answers", "forget_audit"}  # the gateway's own work, for no request
+    # The gateway's own work, for no request.
+    | {"due_cancellations", "forget_kept_answers", "forget_audit", "forget_past_of_people"}
 )
 
 _REACHABLE = """
