@@ -24,7 +24,7 @@ from tests.mutation.judged import judgement
 from tests.mutation.mutants import Mutant, mutants
 
 STORIES = 600
-SEEDS = range(1, 7)
+SEEDS = (41, 1, 2, 3, 4, 5)  # in the first, schedulers are away for longer than an interval
 
 
 @dataclass(frozen=True, slots=True)

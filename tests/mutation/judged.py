@@ -22,6 +22,10 @@ JUDGED: dict[str, str] = {
     "follow_ups: once =": "only a location that is down counts its passes",
     "follow_ups: passed_since = {at for at, each in state.places.items() if each.cause is None and "
     "each.slot_at > began}: each.slot_at": _TIE,
+    "candidates: _NO_TARGET": "stands for none; nobody connects to it",
+    'candidates: return CheckTarget.model_validate(row["target"])': "noticed by tests that need a database",
+    "candidates: where =": "what the log says, and nothing else",
+    "candidates: UNKNOWN_INTERVAL_MS": "said of checks whose monitor is gone; any interval will do",
     "follow_ups: if wanted is None or pending is None": "the same moment: the location that was asked is as good",
 }
 
