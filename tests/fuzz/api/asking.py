@@ -137,7 +137,7 @@ def _is_meant(kind: str, name: str, response: Any) -> bool:
     if kind == _REFUSED:
         return response.status_code in (400, 409, 412, 422) and bool(_faults(response))
     if kind == _TAKEN:
-        # A condition that fails, or a size, says so before the body is read; each part of a batch is answered for by itself.
+        # Conditions and sizes are judged before a body is looked at; each part of a batch is answered for by itself.
         return response.status_code in (412, 413) or (name == "changeMonitors" and response.json()["failed"] > 0)
     return False
 
