@@ -1,12 +1,13 @@
-"""The `mailprobe` command as a process of its own, with an environment of its own."""
+"""The `mailprobe` command as a process of its own, forked from one that has imported it, in its own environment."""
 
 import asyncio
 import os
-import sys
-from asyncio.subprocess import PIPE
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+
+from tests.support.servers.warm_python import WarmPython, warm_python
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -24,17 +25,27 @@ class Answered:
         return self.stdout + self.stderr
 
 
-async def run_command(*arguments: str, environment: Mapping[str, str], timeout_seconds: float = 120) -> Answered:
+async def run_command(
+    *arguments: str, environment: Mapping[str, str], stdin: bytes = b"", timeout_seconds: float = 120
+) -> Answered:
     """Run it to its end; nothing of the tests' own settings reaches it."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cli.main", *arguments),
-        cwd=REPOSITORY,
-        env={**kept, **environment},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-    async with asyncio.timeout(timeout_seconds):
-        out, said = await process.communicate()
-    return Answered(process.returncode or 0, out.decode(), said.decode())
+    python = warm_python()
+    return await asyncio.to_thread(_run, python, arguments, {**kept, **environment}, stdin, timeout_seconds)
+
+
+def _run(
+    python: WarmPython, arguments: Sequence[str], environment: Mapping[str, str], stdin: bytes, timeout_seconds: float
+) -> Answered:
+    with TemporaryFile() as typed, TemporaryFile() as out, TemporaryFile() as said:
+        typed.write(stdin)
+        typed.seek(0)
+        streams = (typed.fileno(), out.fileno(), said.fileno())
+        process = python.start("cli.main", arguments, env=environment, cwd=REPOSITORY, streams=streams)
+        try:
+            exit_code = process.wait(timeout_seconds)
+        finally:
+            process.kill()
+        out.seek(0)
+        said.seek(0)
+        return Answered(exit_code, out.read().decode(), said.read().decode())

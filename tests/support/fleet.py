@@ -17,6 +17,7 @@ import aiohttp
 
 from shared.sealing import generate_key_rings
 from tests.support.servers.process import LeashedProcess, free_ports
+from tests.support.servers.warm_python import warm_python
 
 REPOSITORY = Path(__file__).parents[2]
 SERVICES = ("result_recorder", "scheduler", "imap_worker", "pop3_worker", "notifier", "api_gateway")
@@ -81,6 +82,7 @@ class Fleet:
 
     async def __aenter__(self) -> Self:
         try:
+            await asyncio.to_thread(warm_python().import_all, [f"services.{service}" for service in SERVICES])
             for service in SERVICES:
                 self.launch(service)
             await asyncio.gather(*(self.until_ready(service) for service in SERVICES))

@@ -1,9 +1,6 @@
 """The command beside a real gateway, run as another process would."""
 
-import asyncio
 import os
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +15,7 @@ from shared.broker.in_process import InProcessBroker
 from shared.database.pool import GATEWAY_ROLE, open_pool
 from shared.runtime.settings import GatewaySettings
 from shared.sealing import PrivateKeyRing, PublicKeyRing, generate_key_rings
+from tests.support.command import run_command
 from tests.support.command_session import Session, command_session
 from tests.support.recorder_desk import RecorderDesk, recorder_desk
 
@@ -81,16 +79,8 @@ def mailprobe(environment: Mapping[str, str]) -> Command:
     """Runs the command beside the gateway, as another process would."""
 
     async def run(*arguments: str, stdin: str = "") -> Result:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cli.main", *arguments),
-            env={**os.environ, **environment},
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-        )
-        async with asyncio.timeout(60):
-            out, said = await process.communicate(stdin.encode())
-        return Result(process.returncode or 0, out.decode(), said.decode())
+        answered = await run_command(*arguments, environment={**os.environ, **environment}, stdin=stdin.encode())
+        return Result(answered.exit_code, answered.stdout, answered.stderr)
 
     return run
 

@@ -13,15 +13,30 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> int:
-    """Start, hold, end."""
-    grace_seconds, command = float(sys.argv[1]), sys.argv[2:]
+    """Start a command, hold it, end it."""
+    command = sys.argv[2:]
+
+    def begin() -> NoReturn:
+        try:
+            os.execvp(command[0], command)
+        except BaseException as error:
+            os.write(2, f"{command[0]}: {error}\n".encode())
+            os._exit(127)
+
+    return hold(float(sys.argv[1]), begin)
+
+
+def hold(grace_seconds: float, begin: Callable[[], NoReturn]) -> int:
+    """Hold what begins in a process of its own; its exit code."""
     linux = sys.platform == "linux"
     if linux:
         prctl = ctypes.CDLL(None).prctl
@@ -35,9 +50,8 @@ def main() -> int:
             nothing = os.open(os.devnull, os.O_RDONLY)
             os.dup2(nothing, 0)
             os.dup2(2, 1)
-            os.execvp(command[0], command)
-        except BaseException as error:
-            os.write(2, f"{command[0]}: {error}\n".encode())
+            begin()
+        finally:
             os._exit(127)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: os.dup2(os.open(os.devnull, os.O_RDONLY), 0))

@@ -14,6 +14,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.support.servers.warm_python import WarmProcess, is_ours, warm_python
+
 _LEASH = Path(__file__).with_name("leash.py")
 
 
@@ -35,18 +37,36 @@ class LeashedProcess:
     ) -> None:
         self._log_path = log_path
         self._grace_seconds = grace_seconds
-        with log_path.open("ab") as log:
-            self._leash = subprocess.Popen(
-                [sys.executable, "-I", "-S", _LEASH, str(grace_seconds), *command],
-                env=dict(env),
-                cwd=cwd,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is for the test run, which then ends us in order
+        (heard, word), (said, told) = os.pipe(), os.pipe()
+        self._word, self._said = os.fdopen(word, "wb", buffering=0), os.fdopen(said, "rb")
+        try:
+            with log_path.open("ab") as log:
+                streams = (heard, told, log.fileno())
+                self._leash = self._leashed([str(word) for word in command], env, cwd, streams)
+        finally:
+            os.close(heard)
+            os.close(told)
+        self.pid = int(self._said.readline() or 0)
+
+    def _leashed(
+        self, command: list[str], env: Mapping[str, str], cwd: Path, streams: tuple[int, int, int]
+    ) -> "subprocess.Popen[bytes] | WarmProcess":
+        """In a session of its own: Ctrl-C is for the test run, which then ends it in order."""
+        if is_ours(command):
+            _, _, module, *arguments = command
+            return warm_python().start(
+                module, arguments, env=env, cwd=cwd, streams=streams, leashed_for=self._grace_seconds
             )
-        assert self._leash.stdout is not None
-        self.pid = int(self._leash.stdout.readline() or 0)
+        stdin, stdout, stderr = streams
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", _LEASH, str(self._grace_seconds), *command],
+            env=dict(env),
+            cwd=cwd,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
 
     @property
     def alive(self) -> bool:
@@ -74,7 +94,7 @@ class LeashedProcess:
         return self._log_path.read_bytes()[-size:].decode(errors="replace")
 
     async def until_ready(
-        self, what: str, ready: Callable[[], Awaitable[bool]], *, timeout_seconds: float = 90.0
+        self, what: str, ready: Callable[[], Awaitable[bool]], *, timeout_seconds: float = 200.0
     ) -> None:
         """Ask `ready` until it says yes; raise `ServerFailed` when the process ends or time is up."""
         deadline = time.monotonic() + timeout_seconds
@@ -86,16 +106,12 @@ class LeashedProcess:
             await asyncio.sleep(0.05)
 
     def _let_go(self, *, orderly: bool) -> None:
-        assert self._leash.stdin is not None
-        assert self._leash.stdout is not None
-        if not self._leash.stdin.closed:
+        if not self._word.closed:
             with contextlib.suppress(BrokenPipeError):
                 if orderly:
-                    self._leash.stdin.write(b"stop\n")
-                    self._leash.stdin.flush()
-            with contextlib.suppress(BrokenPipeError):
-                self._leash.stdin.close()
-        self._leash.stdout.close()
+                    self._word.write(b"stop\n")
+            self._word.close()
+        self._said.close()
         try:
             self._leash.wait(self._grace_seconds + 15)
         except subprocess.TimeoutExpired:
