@@ -29,12 +29,14 @@ def written_into(document: str, text: str) -> str:
     return f"{before}{BEGIN}\n{text}\n{END}{after}"
 
 
-def report(rows: list[results.FaultRow]) -> str:
-    """The table, and what made it."""
+def report(rows: list[results.FaultRow], *, whole: bool = True) -> str:
+    """The table, and what made it; it says so where that was only part of a run."""
     sums = ", ".join(f"`{line}`" for line in results.closing_lines(rows))
     when = datetime.now(UTC).strftime("%Y-%m-%d")
     where = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    return f"{when}, {where}: {sums}.\n\n{results.table(rows)}"
+    busy = f"load average {os.getloadavg()[0]:.0f} in the end"
+    part = "" if whole else "Of part of a run; the faults that are not in it are those of the groups left out. "
+    return f"{part}{when}, {where}, {busy}: {sums}.\n\n{results.table(rows)}"
 
 
 def main(arguments: list[str]) -> int:
@@ -54,7 +56,8 @@ def main(arguments: list[str]) -> int:
         code = subprocess.run(command, cwd=REPOSITORY, check=False).returncode
     rows = results.read()
     if given.write or not (for_pytest or given.only_report):
-        RELIABILITY.write_text(written_into(RELIABILITY.read_text(), report(rows)))
+        whole = not (for_pytest or given.only_report)
+        RELIABILITY.write_text(written_into(RELIABILITY.read_text(), report(rows, whole=whole)))
     print(f"\n{results.table(rows)}\n")
     print("\n".join(results.closing_lines(rows)), flush=True)
     return code or int(not rows or not all(row.sound for row in rows))

@@ -23,6 +23,8 @@ def test_the_sums_and_every_row_are_in_it() -> None:
     assert "`chaos.faults 3`, `chaos.slots 15`, `chaos.lost 0`" in said
     assert "| one | 2 | 10 |" in said
     assert "| other | 1 | 5 |" in said
+    assert "part of a run" not in said
+    assert "part of a run" in report([], whole=False)
 
 
 @pytest.mark.parametrize(
