@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.async_api import Page, Route, expect
 
-from tests.integration.api_gateway.conftest import World
+from tests.integration.api_gateway.conftest import DOCUMENTED_CUSTOMER, World
 from tests.support.kept_history import KeptHistory
 from tests.web.conftest import PASSWORD, sign_up
 
@@ -93,16 +93,41 @@ async def test_what_a_hostile_server_says_is_text_everywhere(
     }
     now_ms = await world.pipeline.fetchval("SELECT clock_ms()")
     await world.result(monitor, location, slot_at=now_ms - 60_000, passed=False, detail=detail)
-    await KeptHistory(world.pipeline).incident(monitor, now_ms - 60_000, opened_at=now_ms - 30_000)
+    incident = await KeptHistory(world.pipeline).incident(monitor, now_ms - 60_000, opened_at=now_ms - 30_000)
+    await world.pipeline.execute("UPDATE incidents SET message = $1, hint = $1, server_words = $1", HOSTILE)
+    words = HOSTILE.replace("\u001b", "")
+    described = {"title": words, "text": words, "customerId": DOCUMENTED_CUSTOMER, "showsMessages": True}
+    made = await world.api.post("/api/status-pages", described)
+    assert made.status == 201, made.text
     alarmed: list[str] = []
     page.on("dialog", lambda dialog: alarmed.append(dialog.message))
     await sign_up(page, database_dsn, address_of_world)
     await expect(page.locator("a.name")).to_contain_text("<script>alert(2)</script>")
     await expect(page.locator(".says")).to_contain_text("<img src=x")
     await page.locator("a.name").click()
+    tag = "<img src=x onerror=alert(1)>"
     for place in (page.locator("h1"), page.locator(".verdict q"), page.locator("pre.words"), page.locator(".chain")):
-        await expect(place).to_contain_text("<img src=x onerror=alert(1)>")
-    assert await page.locator("main img[src], main script").count() == 0
+        await expect(place).to_contain_text(tag)
+    await page.get_by_role("button", name="Pause").click()
+    await expect(page.locator(".notice")).to_contain_text(tag)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.locator(".heading .standing")).not_to_contain_text("Paused")
+    assert await page.locator("#app img[src], #app script").count() == 0
+
+    await page.goto(f"{address_of_world}/incidents")
+    for place in (page.locator(".listed a.name"), page.locator(".listed td .detail")):
+        await expect(place.first).to_contain_text(tag)
+    await page.goto(f"{address_of_world}/incidents/{incident['public_id']}")
+    for place in (page.locator("h1"), page.locator(".verdict strong"), page.locator(".verdict q")):
+        await expect(place).to_contain_text(tag)
+    await page.get_by_role("button", name="Acknowledge").click()
+    await expect(page.locator(".steps")).to_contain_text("acknowledged it")
+    assert await page.locator("#app img[src], #app script").count() == 0
+
+    await page.goto(f"{address_of_world}/status/{made.body['slug']}")
+    await expect(page.locator("h1")).to_contain_text(tag)
+    assert (await page.locator("body").inner_text()).count(tag) >= 3, "title, text and the incident’s message"
+    assert await page.locator("body img[src], body script").count() == 0
     assert alarmed == []
 
 
