@@ -9,7 +9,7 @@ import contextlib
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from tests.support.conservation import assert_conserved
 from tests.support.faults import ledger
 from tests.support.faults.farm import Mailbox, MailFarm
 from tests.support.faults.wire import Wire
-from tests.support.fleet import SERVICES, Api, Fleet
+from tests.support.fleet import Api, Fleet
 from tests.support.receivers import Receiver, http_receiver
 from tests.support.servers.rabbitmq import RabbitServer
 from tests.support.waiting import until
@@ -243,10 +243,6 @@ class Drill:
                 await owner.execute(statement)
         finally:
             await owner.close()
-
-    async def each_service(self, act: Callable[[str], Awaitable[None]]) -> None:
-        for service in SERVICES:
-            await act(service)
 
 
 def _through(url: str, wire: Wire) -> str:
