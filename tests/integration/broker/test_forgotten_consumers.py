@@ -21,7 +21,7 @@ async def forget(consumer: Any) -> None:
     """As if the broker had lost it: it is cancelled there, and nobody says so here."""
     assert isinstance(consumer, RabbitConsumer)
     kept = await consumer._kept.current()
-    for channel in kept.transport.connection.channels.values():  # type: ignore[union-attr]
+    for channel in tuple(kept.transport.connection.channels.values()):  # type: ignore[union-attr]
         if channel is not None and consumer._tag in getattr(channel, "consumers", {}):
             channel.on_consumer_cancel_callbacks.clear()
             await channel.basic_cancel(consumer._tag)
