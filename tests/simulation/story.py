@@ -72,7 +72,10 @@ def story_of(seed: int) -> Story:
     jumps = any(event.what == "jump" for event in events)
     outage = None
     if chance.random() < 0.6:
-        outage = (chance.choice(mailboxes).host, chance.uniform(60, 180), WELL_AGAIN)
+        since = chance.uniform(60, 180)
+        # Some are over while messages about them are still held up.
+        over = WELL_AGAIN if chance.random() < 0.6 else since + chance.uniform(70, 110)
+        outage = (chance.choice(mailboxes).host, since, over)
     wrong = None
     if chance.random() < 0.35:
         wrong = (chance.choice(mailboxes).number, chance.uniform(60, 180))
@@ -106,7 +109,7 @@ def _rates(chance: random.Random) -> Rates:
         refused=some(0.2, 0.3),
         delayed=some(0.5),
         our_fault=some(0.4, 0.4),
-        not_told=some(0.5),
+        not_told=some(0.8),
     )
 
 
@@ -119,9 +122,12 @@ def _events(chance: random.Random, services: Sequence[str], mailboxes: Sequence[
     ]
     if chance.random() < 0.3:
         events.append(Event(when(), "freeze", chance.choice(["scheduler-1", *services]), chance.uniform(3, 45)))
-    for what, how_often, most in (("broker away", 0.3, 25), ("database away", 0.3, 25), ("connection lost", 0.5, 0)):
+    for what, how_often, most in (("broker away", 0.5, 25), ("database away", 0.3, 25), ("connection lost", 0.5, 0)):
         if chance.random() < how_often:
             events.append(Event(when(), what, chance.choice(services), chance.uniform(1, 1 + most)))
+    if chance.random() < 0.3:  # in the midst of the first logins
+        first = next(name for name in services if name.startswith("worker"))
+        events.append(Event(chance.uniform(0.2, 3), "kill", first, 0.5))
     if chance.random() < 0.15:
         workers = [name for name in services if name.startswith("worker")]
         events += [Event(TROUBLES_FROM + 5, "kill", name, chance.uniform(60, 140)) for name in workers]

@@ -250,7 +250,10 @@ class World:
         wrong += verdict.conserved(database)
         wrong += verdict.requests_ended(database, settled=not story.clock_jumps)
         wrong += verdict.manners_kept(
-            self.servers, steady_clock=not story.clock_jumps, tries_at_once=self._tries_at_once
+            self.servers,
+            steady_clock=not story.clock_jumps,
+            known_since=self._refused_since,
+            tries_at_once=self._tries_at_once,
         )
         wrong += verdict.well_told(database, self.receiver)
         wrong += verdict.still_checked(database)
@@ -259,6 +262,15 @@ class World:
             wrong += self._outage_noticed()
         return list(dict.fromkeys(wrong))
 
+    def _refused_since(self, account: Account) -> int | None:
+        numbers = {box.number for box in self.story.mailboxes if (box.host, box.user) == account}
+        known = [
+            row["recorded_at"]
+            for row in self.database.tables["results"].values()
+            if row["monitor_id"] in numbers and row["outcome"] == "auth_rejected" and not row["withheld"]
+        ]
+        return min(known, default=None)
+
     def _tries_at_once(self, account: Account) -> int:
         credentials = sum((box.host, box.user) == account for box in self.story.mailboxes)
         return credentials * len(self.story.locations)
@@ -266,7 +278,9 @@ class World:
     def _outage_noticed(self) -> list[str]:
         if self.story.outage is None:
             return []
-        host = self.story.outage[0]
+        host, _, until = self.story.outage
+        if until <= TROUBLES_UNTIL:
+            return []  # too much was going on for it to be promised
         left = {row["monitor_id"] for row in self.database.tables["incidents"].values()}
         wrong = []
         for box in self.story.mailboxes:
