@@ -87,6 +87,12 @@ def still_checked(database: Database) -> list[str]:
                 if (each["monitor_id"], each["location_id"]) == (row["monitor_id"], row["location_id"])
                 and each["kind"] == "scheduled"
             ]
+            # A login that is held back by the ladder leaves nothing else behind.
+            slots += [
+                each["last_slot"]
+                for each in database.tables["missed"].values()
+                if each["monitor_id"] == row["monitor_id"] and each["reason"] == "withheld"
+            ]
             if max((slot for slot in slots if slot <= now), default=0) < now - _STILL_CHECKED_MS:
                 wrong.append("a monitor is not checked any more")
     return wrong
