@@ -165,6 +165,11 @@ async def use_the_api(balancer: Balancer, monitors: list[str], stop: asyncio.Eve
     )
 
 
+async def slots_claimed(pool: Pool) -> int:
+    """Slots published so far, of all mailboxes."""
+    return int(await pool.fetchval("SELECT coalesce(sum(slots_claimed), 0) FROM schedule"))
+
+
 async def outcome(pool: Pool) -> dict[str, Any]:
     """What is in the tables that should not be, and why slots were missed."""
     return {
@@ -238,9 +243,12 @@ async def assert_nobody_noticed(running: tuple[Rolling, Balancer, Pool, list[str
     async with used(balancer, monitors):
         for _ in range(times):
             await rolling.replace_all()
+        # Where processes start quickly, all of them are new before each mailbox had its turn.
+        while await slots_claimed(pool) < times * len(monitors):
+            await rolling.replace_all()
     found = await outcome(pool)
     kept = await settled(balancer, pool, monitors)
-    assert rolling.replaced == times * 2 * len(ORDER)
+    assert rolling.replaced >= times * 2 * len(ORDER)
     assert balancer.faults == []
     assert found == {"failed": [], "incidents": 0, "not up": 0, "missed": {}}
     assert kept.claimed == kept.results + kept.missed
