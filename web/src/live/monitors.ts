@@ -12,7 +12,7 @@ const SETTLED_MS = 1_500;
 const ADDED_UP_MS = 30_000;
 const RECENT = 60;
 
-export function useLiveMonitors(items: readonly MonitorItem[], loaded: Loaded<MonitorPage>): void {
+export function useLiveMonitors<Page extends MonitorPage>(items: readonly MonitorItem[], loaded: Loaded<Page>): void {
   const again = useRef(loaded.again);
   again.current = loaded.again;
   const ids = items.map((item) => item.publicId);

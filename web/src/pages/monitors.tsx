@@ -20,15 +20,17 @@ const PER_PAGE = 50;
 
 export function Monitors() {
   const table = useRef<HTMLDivElement>(null);
-  const search = useRef<HTMLInputElement>(null);
+  const searchField = useRef<HTMLInputElement>(null);
   const asked = query.value;
   const filter: Filter = FILTERS.find((each) => each.id === asked.get("show")) ?? FILTERS[0];
   const page = Math.max(1, Number(asked.get("page")) || 1);
+  const search = asked.get("search") ?? "";
   const loaded = useLoaded(
-    (signal) =>
-      listMonitors(
+    async (signal) => ({
+      search,
+      ...(await listMonitors(
         {
-          search: asked.get("search"),
+          search: search || null,
           health: filter.health,
           status: filter.status,
           customerId: asked.get("customer"),
@@ -38,17 +40,20 @@ export function Monitors() {
           perPage: PER_PAGE,
         },
         signal,
-      ),
+      )),
+    }),
     [asked.toString()],
   );
-  const items = loaded.value?.items ?? [];
-  useLiveMonitors(items, loaded);
-  useMonitorKeys(items, table, search, loaded.again);
+  const found = loaded.value?.items ?? [];
+  useLiveMonitors(found, loaded);
+  // What is typed narrows the rows at once; which others fit as well is the API's answer.
+  const items = loaded.value?.search === search ? found : found.filter((item) => isAbout(item, search));
+  useMonitorKeys(items, table, searchField, loaded.again);
 
   // A page that is no longer there, because there are fewer monitors now.
   const total = loaded.value?.total ?? 0;
   useEffect(() => {
-    if (loaded.value && page > 1 && items.length === 0) go(withQuery({ page: null }), { replace: true });
+    if (loaded.value && page > 1 && found.length === 0) go(withQuery({ page: null }), { replace: true });
   }, [loaded.value]);
 
   const narrowed = ["search", "show", "customer", "tag"].some((name) => asked.has(name));
@@ -63,7 +68,7 @@ export function Monitors() {
           </a>
         )}
       </div>
-      <MonitorFilters searchField={search} />
+      <MonitorFilters searchField={searchField} />
       <Problem problem={loaded.problem} again={loaded.again} />
       {loaded.value && total === 0 && (narrowed ? <NothingFound /> : <NoneYet />)}
       {total > 0 && (
@@ -74,6 +79,10 @@ export function Monitors() {
       )}
     </>
   );
+}
+
+function isAbout(item: MonitorItem, search: string): boolean {
+  return [item.name, item.hostname, item.customerName].some((text) => text?.toLowerCase().includes(search.toLowerCase()));
 }
 
 function useMonitorKeys(
