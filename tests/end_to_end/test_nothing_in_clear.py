@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import io
 import tarfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -209,7 +209,7 @@ def _unpacked(archive: bytes) -> str:
 
 
 @pytest.mark.timeout(900)
-async def test_no_secret_is_anywhere_in_clear(whole: Whole, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_no_secret_is_anywhere_in_clear(whole: Whole, tmp_path: Path, figures: Callable[[str], None]) -> None:
     async with (
         BrokerTap(whole.rabbitmq.amqp_url(whole.vhost)) as tap,
         Browser(whole.fleet.address) as browser,
@@ -239,6 +239,5 @@ async def test_no_secret_is_anywhere_in_clear(whole: Whole, tmp_path: Path, caps
     wanted = {**SECRETS, **handed_out}
     found = hits(wanted, places)
     letters = sum(len(text) for text in places.values())
-    with capsys.disabled():
-        print(f"\nsecrets: {len(wanted)} in {len(places)} places, {letters:,} characters searched, {len(found)} hits")
+    figures(f"secrets: {len(wanted)} in {len(places)} places, {letters:,} characters searched, {len(found)} hits")
     assert found == []

@@ -1,6 +1,6 @@
 """A worker connects to no address that its policy forbids, however it is spelled and whatever a name server says."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -57,7 +57,7 @@ async def strict() -> AsyncIterator[ProbeEnvironment]:
 
 
 async def test_no_forbidden_address_is_connected_to_however_it_is_told(
-    strict: ProbeEnvironment, connections: list[tuple[str, ...]], capsys: pytest.CaptureFixture[str]
+    strict: ProbeEnvironment, connections: list[tuple[str, ...]], figures: Callable[[str], None]
 ) -> None:
     assert len({*ADDRESSES, *SPELLINGS}) == len(ADDRESSES) + len(SPELLINGS) >= 120
     for address in (*ADDRESSES, *OWN_NAMES[:1]):
@@ -69,8 +69,7 @@ async def test_no_forbidden_address_is_connected_to_however_it_is_told(
         outcome = await check(strict, target(spelling))
         assert outcome.kind in NEVER_AN_ADDRESS, (spelling, outcome.kind)
     assert connections == []
-    with capsys.disabled():
-        print(f"\nforbidden targets: {len(ADDRESSES)} addresses and {len(SPELLINGS)} spellings, none connected to")
+    figures(f"forbidden targets: {len(ADDRESSES)} addresses and {len(SPELLINGS)} spellings, none connected to")
 
 
 async def test_no_answer_of_a_name_server_leads_to_a_forbidden_address(connections: list[tuple[str, ...]]) -> None:

@@ -85,14 +85,17 @@ def _is_login(line: bytes) -> bool:
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 def test_every_behaviour_ends_in_its_kind(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], new_loop: Callable[[], asyncio.AbstractEventLoop]
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    figures: Callable[[str], None],
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
 ) -> None:
     # Workers run on uvloop where it is installed, and hear of resets and half-closed connections by its ways.
     with asyncio.Runner(loop_factory=new_loop) as runner:
-        runner.run(_every_behaviour(tmp_path, capsys))
+        figures(runner.run(_every_behaviour(tmp_path, capsys)))
 
 
-async def _every_behaviour(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def _every_behaviour(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
     house = CertificateHouse(tmp_path)
     environment = ProbeEnvironment.create(
         allowed_private_networks=["127.0.0.0/8", "::1/128"], ca_file=str(house.ca_file)
@@ -140,7 +143,7 @@ async def _every_behaviour(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         print()
         for row in sorted(rows, key=lambda row: (row.case.name, row.case.protocol, row.mode)):
             print(row.in_words())
-        print(f"{len(rows)} hostile checks, {sum(healthy.values())} healthy ones beside them")
     assert [row.in_words() for row in rows if row.wrong] == []
     assert set(healthy) == {"ok"}
     assert {STARTTLS, TLS, "none"} == {row.mode for row in rows}
+    return f"{len(rows)} hostile checks, {sum(healthy.values())} healthy ones beside them"

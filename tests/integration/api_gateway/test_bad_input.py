@@ -112,17 +112,16 @@ async def unlimited(world: Any) -> Any:
     return await world.another_gateway(rate_limit_token=1_000_000, rate_limit_anonymous=1_000_000)
 
 
-async def test_every_bad_description_of_a_monitor_is_refused_by_its_field(unlimited: Any, capsys: Any) -> None:
+async def test_every_bad_description_of_a_monitor_is_refused_by_its_field(unlimited: Any, figures: Any) -> None:
     cases = [*monitors.bad_monitors(), *bad_bodies(monitors.PATH), *bad_transports(monitors.PATH)]
     assert len(cases) >= 300
     await refused(unlimited, cases)
     assert (await unlimited.get(monitors.PATH)).body["total"] == 0
-    with capsys.disabled():
-        print(f"\nbad descriptions of monitors: {len(cases)}, each refused, its field named")
+    figures(f"bad descriptions of monitors: {len(cases)}, each refused, its field named")
 
 
 async def test_every_other_bad_body_and_question_is_refused_by_its_field(
-    world: Any, unlimited: Any, capsys: Any
+    world: Any, unlimited: Any, figures: Any
 ) -> None:
     made = await unlimited.created()
     incident = await KeptHistory(world.pipeline).incident(made, 1_772_107_200_000, opened_at=1_772_107_200_000)
@@ -148,5 +147,4 @@ async def test_every_other_bad_body_and_question_is_refused_by_its_field(
     assert len((await unlimited.get("/api/customers")).body) == 1
     shown = await unlimited.shown(made)
     assert (shown["name"], shown["updatedAt"]) == (made["name"], made["updatedAt"])
-    with capsys.disabled():
-        print(f"\nother bad bodies and questions: {len(cases)}, each refused, its field named")
+    figures(f"other bad bodies and questions: {len(cases)}, each refused, its field named")

@@ -7,12 +7,10 @@ nothing, and a stranger never changes anything, whatever they were answered.
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
-
-import pytest
 
 from services.api_gateway.openapi import openapi_document
 from shared.database.pool import connect
@@ -207,7 +205,7 @@ def _is_shared(tenant: Tenant, public_id: str, asker: Asker) -> bool:
     return tenant.shared_word in asker.sees and public_id in shared
 
 
-async def test_everybody_gets_what_is_theirs_and_nothing_else(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_everybody_gets_what_is_theirs_and_nothing_else(world: World, figures: Callable[[str], None]) -> None:
     wanted = rows()
     await world.location("zqlocation")
     ground = await planted(world.dsn)
@@ -226,11 +224,9 @@ async def test_everybody_gets_what_is_theirs_and_nothing_else(world: World, caps
     finally:
         await looking.close()
     operations = len({(row.method, row.path) for row in wanted})
-    with capsys.disabled():
-        print(
-            f"\ngrid: {operations} operations × {len(everybody)} principals = {grid.cells} cells, "
-            f"{len(grid.leaks)} leaks"
-        )
+    figures(
+        f"grid: {operations} operations × {len(everybody)} principals = {grid.cells} cells, {len(grid.leaks)} leaks"
+    )
     assert grid.leaks == [], "\n".join(grid.leaks)
     assert grid.wrong == [], "\n".join(grid.wrong)
 
