@@ -29,7 +29,7 @@ _WHY_SLOW = (
     "again, it goes on."
 )
 
-_TODO = {
+_IN_WORDS = {
     Todo.CREATE: "add and test",
     Todo.RETRY: "change and test again",
     Todo.AWAIT: "wait for its first check",
@@ -141,7 +141,7 @@ def _show_plans(wanted: list[Wanted], plans: list[Plan]) -> None:
     rows = []
     for each in wanted:
         found = of_line.get(each.row.line)
-        what = each.fault or (_TODO[found.todo] if found else "")
+        what = each.fault or (_IN_WORDS[found.todo] if found else "")
         if found and found.differs:
             what = f"{what} ({', '.join(found.differs)})"
         where = "" if each.fault else f"{each.host}{f':{each.port}' if each.port else ''}"

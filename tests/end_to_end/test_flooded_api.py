@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from shared.database.pool import GATEWAY_ROLE, PIPELINE_ROLE, open_pool
 from tests.end_to_end.conftest import Whole
 from tests.end_to_end.test_life_of_a_check import documented_body
 from tests.support.conservation import assert_conserved
-from tests.support.fleet import REPOSITORY, Api
+from tests.support.fleet import REPOSITORY, Api, says_ready
 from tests.support.servers.dovecot import DovecotServer
 from tests.support.servers.process import LeashedProcess, free_ports
 from tests.support.waiting import until
@@ -202,15 +203,8 @@ async def standalone(tmp_path: Path, dsn: str, ca_file: Path) -> AsyncIterator[s
         log_path=tmp_path / "standalone.log",
     )
 
-    async def ready() -> bool:
-        try:
-            async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/readyz") as answer:
-                return answer.status == 200
-        except (aiohttp.ClientError, OSError):
-            return False
-
     try:
-        await process.until_ready("standalone", ready)
+        await process.until_ready("standalone", partial(says_ready, port))
         yield f"http://127.0.0.1:{port}"
     finally:
         await process.stop()

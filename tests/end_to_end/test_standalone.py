@@ -7,12 +7,13 @@ import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from tests.support.fleet import REPOSITORY, Api
+from tests.support.fleet import REPOSITORY, Api, says_ready
 from tests.support.servers.process import LeashedProcess, free_ports
 from tests.support.waiting import until
 
@@ -32,15 +33,8 @@ async def running(data: Path, port: int, log: Path) -> AsyncIterator[LeashedProc
         log_path=log,
     )
 
-    async def ready() -> bool:
-        try:
-            async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/readyz") as answer:
-                return answer.status == 200
-        except (aiohttp.ClientError, OSError):
-            return False
-
     try:
-        await process.until_ready("standalone", ready)
+        await process.until_ready("standalone", partial(says_ready, port))
         yield process
     finally:
         await process.stop()

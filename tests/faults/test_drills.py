@@ -4,6 +4,7 @@ The long form, by `make chaos`: every fault there is a promise about, in groups,
 """
 
 from collections.abc import Callable, Sequence
+from types import ModuleType
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.support.faults.fault import Fault, suffer
 
 Say = Callable[[str], None]
 SOUND, FRAIL = 60, 12
+GROUPS: dict[str, ModuleType] = {"processes": processes, "database": database, "broker": broker, "edges": edges}
 
 
 async def suffered(ground: Ground, faults: Sequence[Fault], group: str, say: Say) -> None:
@@ -26,26 +28,9 @@ async def suffered(ground: Ground, faults: Sequence[Fault], group: str, say: Say
 
 @pytest.mark.chaos
 @pytest.mark.timeout(3600)
-async def test_faults_of_our_processes(own_ground: Ground, say: Say) -> None:
-    await suffered(own_ground, processes.everything(), "processes", say)
-
-
-@pytest.mark.chaos
-@pytest.mark.timeout(3600)
-async def test_faults_of_the_database(own_ground: Ground, say: Say) -> None:
-    await suffered(own_ground, database.everything(), "database", say)
-
-
-@pytest.mark.chaos
-@pytest.mark.timeout(3600)
-async def test_faults_of_the_broker(own_ground: Ground, say: Say) -> None:
-    await suffered(own_ground, broker.everything(), "broker", say)
-
-
-@pytest.mark.chaos
-@pytest.mark.timeout(3600)
-async def test_faults_at_the_edges(own_ground: Ground, say: Say) -> None:
-    await suffered(own_ground, edges.everything(), "edges", say)
+@pytest.mark.parametrize("group", GROUPS)
+async def test_faults(own_ground: Ground, say: Say, group: str) -> None:
+    await suffered(own_ground, GROUPS[group].everything(), group, say)
 
 
 @pytest.mark.chaos

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +23,15 @@ from tests.support.servers.warm_python import warm_python
 REPOSITORY = Path(__file__).parents[2]
 SERVICES = ("result_recorder", "scheduler", "imap_worker", "pop3_worker", "notifier", "api_gateway")
 _RINGS = ("PUBLIC_KEYS", "PRIVATE_KEYS", "CHANNEL_PUBLIC_KEYS", "CHANNEL_PRIVATE_KEYS")
+
+
+async def says_ready(port: int) -> bool:
+    """Whether what listens there says at /readyz that it is ready for work."""
+    try:
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/readyz") as answer:
+            return answer.status == 200
+    except (aiohttp.ClientError, OSError):
+        return False
 
 
 class Fleet:
@@ -119,16 +129,7 @@ class Fleet:
 
     async def until_ready(self, name: str) -> None:
         """Wait until the process says that it is ready for work."""
-        url = f"http://127.0.0.1:{self._ready_at[name]}/readyz"
-
-        async def ready() -> bool:
-            try:
-                async with aiohttp.ClientSession() as session, session.get(url) as answer:
-                    return answer.status == 200
-            except (aiohttp.ClientError, OSError):
-                return False
-
-        await self._processes[name].until_ready(name, ready)
+        await self._processes[name].until_ready(name, partial(says_ready, self._ready_at[name]))
 
     def is_running(self, name: str) -> bool:
         """Whether a process of that name was started and has not ended."""

@@ -11,7 +11,7 @@ from shared.broker.policies import apply
 from shared.broker.rabbitmq import RabbitBroker
 from shared.broker.seam import BrokerUnavailable, Delivery, PublishOutcome
 from tests.support.broker_contract import HERE, Inbox, a_message, declared
-from tests.support.servers.rabbitmq import PROGRAM, RabbitServer
+from tests.support.servers.rabbitmq import RabbitServer
 from tests.support.waiting import until
 
 OUTAGE_TIMEOUT_SECONDS = 1.0
@@ -42,23 +42,6 @@ async def broker(rabbitmq_server: RabbitServer, amqp_url: str, amqp_vhost: str) 
                 await asyncio.sleep(0.5)
     yield made
     await made.close()
-
-
-async def rabbitmqctl(server: RabbitServer, *words: str) -> None:
-    """An operator's command on the private node, which hides from the system's own."""
-    environment = server._environment()
-    running = await asyncio.create_subprocess_exec(
-        PROGRAM.with_name("rabbitmqctl"),
-        "--node",
-        environment["RABBITMQ_NODENAME"],
-        *words,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    async with asyncio.timeout(60):
-        said, _ = await running.communicate()
-    assert running.returncode == 0, said.decode(errors="replace")
 
 
 async def until_confirmed(broker: RabbitBroker) -> str:
@@ -188,7 +171,7 @@ async def test_a_memory_alarm_makes_publishes_time_out_and_leaves_nothing_behind
     await broker.publish([a_message()])
     await broker.consume(HERE, inbox, prefetch=10)
     held = await inbox.next()
-    await rabbitmqctl(rabbitmq_server, "set_vm_memory_high_watermark", "0.0001")
+    await rabbitmq_server.control("set_vm_memory_high_watermark", "0.0001")
     try:
         await until("the broker says why it takes nothing", lambda: _refused(broker, "memory or disk alarm"))
         gc.collect()
@@ -200,7 +183,7 @@ async def test_a_memory_alarm_makes_publishes_time_out_and_leaves_nothing_behind
         assert not await broker.healthy()
         await held.ack()  # consuming goes on
     finally:
-        await rabbitmqctl(rabbitmq_server, "set_vm_memory_high_watermark", "0.4")
+        await rabbitmq_server.control("set_vm_memory_high_watermark", "0.4")
     wanted = await until_confirmed(broker)
     await arrives(inbox, {wanted})
     assert await broker.healthy()
