@@ -49,14 +49,6 @@ _DELETE = "DELETE FROM monitors WHERE organization_id = $1 AND public_id = $2"
 # The scheduler listens; the payload is the monitor's number.
 _NOTIFY = "SELECT pg_notify('mailprobe_monitors', $1)"
 
-_WHERE = """WHERE m.organization_id = $1
-    AND ($2::bigint[] IS NULL OR m.customer_id = ANY ($2))
-    AND ($3::text IS NULL OR m.name ILIKE $3 OR m.hostname ILIKE $4 OR c.name ILIKE $3)
-    AND ($5::text IS NULL OR m.status = $5)
-    AND ($6::text IS NULL OR coalesce(h.health, 'unknown') = $6)
-    AND ($7::bigint IS NULL OR EXISTS (SELECT FROM monitor_tags g WHERE g.monitor_id = m.id AND g.tag_id = $7))"""
-_COUNT = f"SELECT count(*) {_FROM} {_WHERE}"
-
 _SORT_COLUMNS = {
     "id": "m.id",
     "name": "lower(m.name)",
@@ -70,10 +62,10 @@ _SORT_COLUMNS = {
     "customerName": "lower(c.name)",
 }
 # What needs somebody first: down, degraded, not known; then what alerts nobody, what is well, what is not checked.
-# Within the same, what began last comes first.
+# Within the same, what began last comes first. One number says both, which sorts much faster than one after the other.
 _WORST_FIRST = """CASE WHEN m.status = 'disabled' THEN 6 WHEN coalesce(h.health, 'unknown') = 'up' THEN 5
-        WHEN m.status = 'maintenance' THEN 4 WHEN h.health = 'down' THEN 1 WHEN h.health = 'degraded' THEN 2 ELSE 3 END,
-    CASE WHEN h.health IN ('down', 'degraded') THEN -h.since END NULLS LAST, lower(m.name)"""
+        WHEN m.status = 'maintenance' THEN 4 WHEN h.health = 'down' THEN 1 WHEN h.health = 'degraded' THEN 2 ELSE 3 END
+    * 100000000000000 - CASE WHEN h.health IN ('down', 'degraded') THEN h.since ELSE 0 END, lower(m.name)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,20 +122,31 @@ async def list_monitors(
     connection: Connection, organization_id: int, wanted: MonitorFilter, *, sort: str, limit: int, offset: int
 ) -> tuple[Sequence[StoredMonitor], int]:
     """One page, and how many there are in all. `sort` is a field's name, with a minus for downwards, or `worst`."""
-    values = (
-        organization_id,
-        wanted.customer_ids,
-        *_patterns(wanted.search),
-        wanted.status,
-        wanted.health,
-        wanted.tag_id,
-    )
-    total = await connection.fetchval(_COUNT, *values)
+    where, values = _where(organization_id, wanted)
+    total = await connection.fetchval(f"SELECT count(*) {_FROM} {where}", *values)
     order = f"ORDER BY {_order(sort)}, m.id"
     # Which monitors are on the page is decided by as little of each as it takes; the rest is read of those alone.
-    page = f"SELECT m.id {_FROM} {_WHERE} {order} LIMIT $8 OFFSET $9"
+    page = f"SELECT m.id {_FROM} {where} {order} LIMIT ${len(values) + 1} OFFSET ${len(values) + 2}"
     select = f"SELECT {_COLUMNS} {_FROM} WHERE m.organization_id = $1 AND m.id IN ({page}) {order}"
     return [_stored(row) for row in await connection.fetch(select, *values, limit, offset)], total
+
+
+def _where(organization_id: int, wanted: MonitorFilter) -> tuple[str, Sequence[Any]]:
+    """The clause and its values. What is not asked for is not in it: it would be judged for every row all the same."""
+    values: list[Any] = [organization_id]
+    conditions = ["m.organization_id = $1"]
+    for condition, *given in (
+        ("m.customer_id = ANY ({}::bigint[])", wanted.customer_ids),
+        ("m.status = {}", wanted.status),
+        ("coalesce(h.health, 'unknown') = {}", wanted.health),
+        ("EXISTS (SELECT FROM monitor_tags g WHERE g.monitor_id = m.id AND g.tag_id = {})", wanted.tag_id),
+        ("(m.name ILIKE {0} OR m.hostname ILIKE {1} OR c.name ILIKE {0})", *_patterns(wanted.search)),
+    ):
+        if given[0] is not None:
+            places = (f"${len(values) + place}" for place in range(1, len(given) + 1))
+            conditions.append(condition.format(*places))
+            values += given
+    return f"WHERE {' AND '.join(conditions)}", values
 
 
 def _order(sort: str) -> str:
