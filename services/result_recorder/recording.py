@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.result_recorder import health_store, missed_store, monitor_store, result_store
+from services.result_recorder.clock_steps import AHEAD_MS, is_ahead, locations_by_now, monitor_by_now
 from services.result_recorder.event_store import organizations_told
 from services.result_recorder.folding import Folded, fold, folded_anew
 from services.result_recorder.health import LocationState, refusal_elsewhere
@@ -76,7 +77,7 @@ async def record_within(
     now_ms = await monitor_store.clock_ms(connection)
     numbers = await location_numbers(connection, sorted({each.location for each in answers}))
     monitors = await _lock_monitors(connection, results, missed, numbers, [each.monitor_id for each in answers])
-    new, heard = await _keep_results(connection, results, monitors, numbers)
+    new, heard = await _keep_results(connection, results, monitors, numbers, now_ms=now_ms)
     # Before incidents: where a host is seen to refuse everybody, one refusal is answer enough.
     await keep_logins(connection, _logins(answers, monitors, numbers), now_ms=now_ms)
     incidents = await keep_incidents(connection, heard, monitors, now_ms=now_ms) if heard else []
@@ -124,6 +125,8 @@ async def _keep_results(
     results: Sequence[CheckResult],
     monitors: Mapping[int, MonitorFacts],
     numbers: Mapping[str, int],
+    *,
+    now_ms: int,
 ) -> tuple[list[tuple[CheckResult, int]], dict[int, Heard]]:
     if not results:
         return [], {}
@@ -134,7 +137,8 @@ async def _keep_results(
     before, states = await health_store.read_states(connection, sorted(current))
     if set(current) - set(before):
         raise DatabaseConflict("a monitor was deleted while its results were being recorded")
-    folded = {each: _fold(states[each], of, numbers, monitors[each]) for each, of in current.items()}
+    believed = {each: locations_by_now(states[each], now_ms=now_ms) for each in current}
+    folded = {each: _fold(believed[each], of, numbers, monitors[each]) for each, of in current.items()}
     shown = {key: refusal for each in folded.values() for key, refusal in each.shown.items()}
     rows = [
         row_of(each, numbers[each.location], shown.get((each.check_id, each.slot_at)))
@@ -148,9 +152,10 @@ async def _keep_results(
             for monitor_id, of in current.items()
             if (fresh := [each for each in of if (each.check_id, each.slot_at) in recorded_at])
         }
-        folded = {each: _fold(states[each], of, numbers, monitors[each]) for each, of in current.items()}
-    after, reordered = await _work_in_late(connection, folded, monitors)
-    checked = {monitor_id: monitor_after(before[monitor_id], of) for monitor_id, of in current.items()}
+        folded = {each: _fold(believed[each], of, numbers, monitors[each]) for each, of in current.items()}
+    after, reordered = await _work_in_late(connection, folded, monitors, now_ms=now_ms)
+    reordered |= {each for each in current if is_ahead(before[each].since, now_ms=now_ms)}
+    checked = {each: monitor_after(monitor_by_now(before[each], now_ms=now_ms), of) for each, of in current.items()}
     await write_verdicts(connection, checked, before=states, after=after, monitors=monitors, reordered=reordered)
     heard = {
         monitor_id: Heard(folded[monitor_id].applied, [(numbers[each.location], each.slot_at) for each in of])
@@ -160,7 +165,7 @@ async def _keep_results(
 
 
 async def _work_in_late(
-    connection: Connection, folded: Mapping[int, Folded], monitors: Mapping[int, MonitorFacts]
+    connection: Connection, folded: Mapping[int, Folded], monitors: Mapping[int, MonitorFacts], *, now_ms: int
 ) -> tuple[dict[int, Mapping[int, LocationState]], set[int]]:
     """States with late findings worked in, and the monitors that had any."""
     after = {monitor_id: each.states for monitor_id, each in folded.items()}
@@ -171,7 +176,7 @@ async def _work_in_late(
     ]
     if not late:
         return after, set()
-    windows = await result_store.findings_since_last_pass(connection, late)
+    windows = await result_store.findings_since_last_pass(connection, late, until=now_ms + AHEAD_MS)
     for at in late:
         states = after[at.monitor_id]
         anew = folded_anew(

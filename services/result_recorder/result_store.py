@@ -51,7 +51,7 @@ CROSS JOIN LATERAL (
         ORDER BY p.slot_at DESC LIMIT 1), wanted.first_late - 86400000) AS slot_at
 ) AS beginning
 JOIN results r ON r.monitor_id = wanted.monitor_id AND r.location_id = wanted.location_id
-    AND r.revision = wanted.revision AND r.slot_at >= beginning.slot_at"""
+    AND r.revision = wanted.revision AND r.slot_at >= beginning.slot_at AND r.slot_at <= $5"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,9 @@ async def insert_results(connection: Connection, rows: Sequence[ResultRow]) -> d
 
 
 async def findings_since_last_pass(
-    connection: Connection, late: Sequence[LateAt]
+    connection: Connection, late: Sequence[LateAt], *, until: int
 ) -> dict[tuple[int, int], list[Mapping[str, Any]]]:
-    """Rows of `results` for `rows.finding_of_row`, by (monitor, location)."""
+    """Rows of `results` for `rows.finding_of_row`, by (monitor, location); none of slots later than `until`."""
     found: dict[tuple[int, int], list[Mapping[str, Any]]] = {}
     rows = await connection.fetch(
         _SINCE_LAST_PASS,
@@ -90,6 +90,7 @@ async def findings_since_last_pass(
         [at.location_id for at in late],
         [at.revision for at in late],
         [at.first_late for at in late],
+        until,
     )
     for row in rows:
         found.setdefault((row["monitor_id"], row["location_id"]), []).append(row)

@@ -182,8 +182,12 @@ def change_causes(tx: Transaction, ids: list[int], *columns: list[Any]) -> None:
 @twin(incident_store._RESOLVE)
 def resolve_incidents(tx: Transaction, ids: list[int], *columns: list[Any]) -> None:
     for each, resolved_at, recovered_at, resolution in zip(ids, *columns, strict=True):
-        if (tx.get("incidents", each) or {"resolved_at": 0})["resolved_at"] is None:
-            tx.change("incidents", each, resolved_at=resolved_at, recovered_at=recovered_at, resolution=resolution)
+        row = tx.get("incidents", each)
+        if row is not None and row["resolved_at"] is None:
+            began = {name: min(row[name], resolved_at) for name in ("started_at", "opened_at")}
+            tx.change(
+                "incidents", each, resolved_at=resolved_at, recovered_at=recovered_at, resolution=resolution, **began
+            )
 
 
 @twin(incident_store._SPEAK_UP)

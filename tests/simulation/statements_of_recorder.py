@@ -92,13 +92,14 @@ def note_late(tx: Transaction, *_: Any) -> None:
 
 
 @twin(result_store._SINCE_LAST_PASS)
-def since_last_pass(tx: Transaction, *columns: list[Any]) -> list[Row]:
+def since_last_pass(tx: Transaction, *given: Any) -> list[Row]:
+    *columns, until = given
     found = []
     for at, location_id, revision, first_late in zip(*columns, strict=True):
         rows = [r for r in tx.rows("results") if key_of(r) == (at, location_id) and r["revision"] == revision]
         passed = [r["slot_at"] for r in rows if r["passed"] and first_late - 604_800_000 <= r["slot_at"] < first_late]
         beginning = max(passed, default=first_late - 86_400_000)
-        found += [row for row in rows if row["slot_at"] >= beginning]
+        found += [row for row in rows if beginning <= row["slot_at"] <= until]
     return found
 
 

@@ -6,6 +6,7 @@ For those who hold the monitors' locks. The rules are the engine's, the tables t
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from services.result_recorder.clock_steps import incident_by_now
 from services.result_recorder.health import Finding
 from services.result_recorder.incidents import incident_store, state_store
 from services.result_recorder.incidents.engine import advance, stopped
@@ -127,6 +128,7 @@ def _change(
     watched: Watched, state: State | None, observed: Iterable[Observation], rules: Rules, now_ms: int
 ) -> Change:
     happened: list[Transition] = []
+    state = incident_by_now(state, now_ms=now_ms) if state is not None else None
     for each in observed:
         state, transitions = advance(state, each, rules, now=now_ms)
         happened += transitions

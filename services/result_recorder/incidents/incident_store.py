@@ -70,8 +70,10 @@ FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::te
      AS u(id, kind, phase, message, hint, server_words, check_id, slot_at)
 WHERE i.id = u.id"""
 
+# One that a clock running ahead opened began no later than it ended.
 _RESOLVE = """
-UPDATE incidents i SET resolved_at = u.resolved_at, recovered_at = u.recovered_at, resolution = u.resolution
+UPDATE incidents i SET resolved_at = u.resolved_at, recovered_at = u.recovered_at, resolution = u.resolution,
+    started_at = least(i.started_at, u.resolved_at), opened_at = least(i.opened_at, u.resolved_at)
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[]) AS u(id, resolved_at, recovered_at, resolution)
 WHERE i.id = u.id AND i.resolved_at IS NULL"""
 
