@@ -70,8 +70,8 @@ const CHANGES: readonly (readonly [what: RegExp, instead: string])[] = [
   [/\n\tlet arcTo = ori == 0 .*?\n\t\};\n/gs, "\n\treturn (p, x, y, w, h) => { p.rect(x, y, w, h); };\n"],
   [/\bori == 0 \? rectH : rectV\b/g, "rectH"],
   [/\nconst rectV .*/g, ""],
-  // Nothing is done to a chart but drawing it in another size.
-  [/\n\tself\.(?:batch|setData|setCursor|setLegend|setSelect|setScale|setSeries) = \w+;/g, ""],
+  // Nothing is done to a chart but drawing it in another size, or closer.
+  [/\n\tself\.(?:batch|setData|setCursor|setLegend|setSelect|setSeries) = \w+;/g, ""],
   [/\n\tself\.redraw = .*?\n\t\};/gs, ""],
   // Only times are dragged over.
   [/\bdragY = drag\.y && .*/g, "dragY = false;"],

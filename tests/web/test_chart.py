@@ -17,6 +17,8 @@ _PAINTED = """() => {
   return painted / (data.length / 4);
 }"""
 
+_PICTURE = "document.querySelector('.chart canvas')?.toDataURL()"
+
 
 async def test_a_chart_is_drawn_told_zoomed_and_whole_again(
     world: World, page: Page, address_of_world: str, database_dsn: str
@@ -36,7 +38,7 @@ async def test_a_chart_is_drawn_told_zoomed_and_whole_again(
     box = await over.bounding_box()
     assert box is not None
     assert 0.1 < await page.evaluate(_PAINTED) < 0.9
-    whole = await page.evaluate("document.querySelector('.chart canvas').toDataURL()")
+    whole = await page.evaluate(_PICTURE)
 
     login = page.locator(".u-series", has_text="Login").locator(".u-value")
     await expect(login).to_have_text("–")
@@ -48,11 +50,21 @@ async def test_a_chart_is_drawn_told_zoomed_and_whole_again(
     await page.mouse.down()
     await page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 60, steps=4)
     await page.mouse.up()
-    changed = "(before) => document.querySelector('.chart canvas').toDataURL() !== before"
+    changed = f"(before) => {_PICTURE} !== before"
     await page.wait_for_function(changed, arg=whole)
+    # Drawn anew, as with each result, it still shows what is looked at.
+    closer = await page.evaluate(_PICTURE)
+    await page.emulate_media(color_scheme="dark")
+    await page.wait_for_function(changed, arg=closer)
+    await page.emulate_media(color_scheme="light")
+    await page.wait_for_function(changed.replace("!==", "==="), arg=closer)
     await page.mouse.dblclick(box["x"] + 20, box["y"] + 50)
     await page.wait_for_function(changed.replace("!==", "==="), arg=whole)
 
     await page.locator(".u-series", has_text="Login").locator("th").click()
     await page.wait_for_function(changed, arg=whole)
+    await expect(page.locator(".u-series.u-off")).to_contain_text("Login")
+    light = await page.evaluate(_PICTURE)
+    await page.emulate_media(color_scheme="dark")
+    await page.wait_for_function(changed, arg=light)
     await expect(page.locator(".u-series.u-off")).to_contain_text("Login")

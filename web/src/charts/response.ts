@@ -12,8 +12,14 @@ const RUG_PX = 8;
 
 type Shown = Pick<Details, "monitoringData" | "monitoringDataMeta" | "maintenance">;
 
+/** How somebody looks at it, which outlives a drawing: what is zoomed in on, seconds, and which series are put out. */
+export interface Looked {
+  zoom: [number, number] | null;
+  readonly off: Set<string>;
+}
+
 /** Draws into the element; the answer takes it away again. */
-export function drawResponse(into: HTMLElement, shown: Shown): () => void {
+export function drawResponse(into: HTMLElement, shown: Shown, looked: Looked): () => void {
   const color = (name: string): string => getComputedStyle(into).getPropertyValue(name).trim();
   const byPhase = shown.monitoringDataMeta.granularity === "raw";
   const { times, values } = byPhase ? stacked(shown.monitoringData) : spread(shown.monitoringData);
@@ -35,12 +41,22 @@ export function drawResponse(into: HTMLElement, shown: Shown): () => void {
         (chart) => rug(chart, failureTimes(shown.monitoringData), color("--bar-down")),
         (chart) => marks(chart, certificateChanges(shown.monitoringData), color("--link")),
       ],
+      setScale: [
+        (chart, key) => {
+          const { min, max } = chart.scales["x"] ?? {};
+          if (key === "x" && min != null && max != null) looked.zoom = zoomed(min, max, times) ? [min, max] : null;
+        },
+      ],
+      setSeries: [(chart) => chart.series.forEach(({ label, show }) => (show ? looked.off.delete(`${label}`) : looked.off.add(`${label}`)))],
     },
   };
+  options.series = options.series.map((one) => ({ ...one, show: !looked.off.has(`${one.label}`) }));
   // A range that is a pair would forbid zooming: it is only where the chart begins.
   const whole = options.scales?.["x"]?.range as [number, number];
   options.scales = { ...options.scales, x: { range: (_chart, low, high) => (zoomed(low, high, times) ? [low, high] : whole) } };
+  const { zoom } = looked;
   const chart = new uPlot(options, [times, ...values], into);
+  if (zoom) chart.setScale("x", { min: zoom[0], max: zoom[1] });
   const follow = new ResizeObserver(() => chart.setSize({ width: Math.max(280, into.clientWidth), height: HEIGHT }));
   follow.observe(into);
   return () => {

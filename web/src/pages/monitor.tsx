@@ -87,7 +87,7 @@ export function MonitorPage(props: { id: string }) {
           </button>
         ))}
       </div>
-      <ResponseChart details={details.value} />
+      <ResponseChart range={range} details={details.value} />
       <div class="columns">
         <section>
           <h2>Last check</h2>

@@ -1,15 +1,17 @@
 // Response times as a picture, and the same as a table for who cannot or would rather not see it.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Details } from "../api/types";
+import type { Looked } from "../charts/response";
 import { systemTurns, theme } from "../theme";
 import { absolute, milliseconds, percent } from "../words/plain";
 import { causeWords } from "../words/monitors";
 import { Listed } from "./listed";
 import { sayProblem } from "./notices";
 
-export function ResponseChart(props: { details: Details }) {
+export function ResponseChart(props: { details: Details; range: string }) {
   const place = useRef<HTMLDivElement>(null);
+  const looked = useMemo((): Looked => ({ zoom: null, off: new Set() }), [props.range]);
   const [asTable, showTable] = useState(false);
   const { monitoringData: points, monitoringDataMeta: meta } = props.details;
   const raw = meta.granularity === "raw";
@@ -20,7 +22,7 @@ export function ResponseChart(props: { details: Details }) {
     let gone = false;
     let clear = (): void => undefined;
     import("../charts/response").then(({ drawResponse }) => {
-      if (!gone) clear = drawResponse(into, props.details);
+      if (!gone) clear = drawResponse(into, props.details, looked);
     }, sayProblem);
     return () => {
       gone = true;
