@@ -132,7 +132,7 @@ def standing(page: StoredPage, seen: Seen) -> Standing:
     described = page.described
     discretion = Discretion(hosts=described.shows_hostnames, users=described.shows_users)
     make = _Lines(page, seen, discretion)
-    lines = [Line(monitor_id=each.id) for each in seen.monitors] if described.lines is None else described.lines
+    lines = [Line(monitor_id=each.id) for each in make.in_order] if described.lines is None else described.lines
     components = tuple(component for line in lines if (component := make.component(line)) is not None)
     by_monitor: dict[int, list[Component]] = {}
     for each in leaves(components):
@@ -198,6 +198,7 @@ class _Lines:
         self._discretion = discretion
         self._monitors = {each.id: each for each in seen.monitors}
         self._numbers = {number: place for place, number in enumerate(sorted(self._monitors), 1)}
+        self.in_order = sorted(seen.monitors, key=self._place)
         self._open = {each.monitor_id for each in seen.incidents if each.resolved_at is None}
         self._maintained = {
             number for each in seen.windows if each.starts_at <= seen.now_ms for number in each.monitor_ids
@@ -208,7 +209,7 @@ class _Lines:
         if line.monitor_id is not None:
             monitor = self._monitors.get(line.monitor_id)
             return None if monitor is None else self._of_monitors(line, [monitor], line.name or self._name(monitor))
-        carried = [each for each in self._seen.monitors if line.tag_id in each.tag_ids]
+        carried = [each for each in self.in_order if line.tag_id in each.tag_ids]
         if not carried:
             return None
         own = line.tag_name or ""
@@ -252,6 +253,11 @@ class _Lines:
         if self._discretion.allows(monitor.name, monitor):
             return monitor.name
         return f"Mailbox {self._numbers[monitor.id]}"
+
+    def _place(self, monitor: SeenMonitor) -> tuple[bool, str, int]:
+        """By the name that is shown: the order would tell something of one that is not."""
+        shown = self._discretion.allows(monitor.name, monitor)
+        return not shown, monitor.name.lower() if shown else "", self._numbers[monitor.id]
 
     def _state(self, monitor: SeenMonitor) -> State:
         if monitor.status == MonitorStatus.MAINTENANCE or monitor.id in self._maintained:
