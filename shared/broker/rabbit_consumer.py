@@ -6,7 +6,7 @@ tasks of ours: aio-pika's would be cancelled with the channel, in the middle of 
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -112,9 +112,12 @@ class RabbitConsumer:
         prefetch: int,
         tag: str,
         exclusive_reply: bool,
+        redeclare: Callable[[], Awaitable[None]],
         exclusive_copies_of: str | None = None,
     ) -> None:
+        """`redeclare` makes our queues again, where this one was there and is not any more."""
         self._kept = connection
+        self._redeclare = redeclare
         self._queue_name = queue
         self._handler = handler
         self._prefetch = prefetch
@@ -241,6 +244,7 @@ class RabbitConsumer:
                     self._started.set_exception(QueueMissing(f"nobody has declared the queue {self._queue_name}"))
                     return
                 reason = "nobody has declared it yet"
+                await self._declare_again()
             except LOST as error:
                 reason = in_words(error)
             except asyncio.CancelledError:
@@ -256,6 +260,11 @@ class RabbitConsumer:
                     last_reason = reason
                     _log.warning("waiting_for_queue", queue=self._queue_name, reason=reason)
                 await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _declare_again(self) -> None:
+        with contextlib.suppress(*LOST, BrokerUnavailable):
+            async with asyncio.timeout(_SETUP_TIMEOUT_SECONDS):
+                await self._redeclare()
 
     async def _consume_until_lost(self) -> None:
         connection = await self._kept.current()

@@ -115,6 +115,7 @@ class RabbitBroker:
             prefetch=prefetch,
             tag=self._instance,
             exclusive_reply=exclusive_reply,
+            redeclare=self._declare_again_where_we_are,
             exclusive_copies_of=exclusive_copies_of,
         )
         await consumer.start(wait_for_queue=wait_for_queue)

@@ -154,9 +154,9 @@ async def declared_at_last(broker: Broker, topology: Topology) -> None:
 async def test_a_consumer_survives_the_loss_of_its_queue(
     world: BrokerWorld, rabbitmq: GivenRabbit, amqp_vhost: str
 ) -> None:
-    broker = await declared(world)
+    broker, worker = await declared(world), await world.client()
     inbox = Inbox()
-    await broker.consume(HERE, inbox, prefetch=10)
+    await worker.consume(HERE, inbox, prefetch=10)
     await broker.publish([a_message()])
     await (await inbox.next()).ack()
     await rabbitmq.api("DELETE", f"queues/{amqp_vhost}/{HERE}")
@@ -179,6 +179,24 @@ async def test_a_deleted_exchange_is_made_again(world: BrokerWorld, rabbitmq: Gi
     with pytest.raises(BrokerUnavailable, match=CHECKS):
         await broker.publish([a_message()])
     assert await broker.publish([a_message()]) == [PublishOutcome.CONFIRMED]
+
+
+async def test_a_queue_deleted_under_its_consumer_is_made_again_by_whoever_declared_it(
+    world: BrokerWorld, rabbitmq: GivenRabbit, amqp_vhost: str
+) -> None:
+    broker = await declared(world)
+    inbox = Inbox()
+    await broker.consume(HERE, inbox, prefetch=10)
+    await rabbitmq.api("DELETE", f"queues/{amqp_vhost}/{HERE}")
+    message = a_message()
+
+    async def taken() -> bool:
+        return await broker.publish([message]) == [PublishOutcome.CONFIRMED]
+
+    await until("the queue to be there again", taken, timeout_seconds=60)
+    delivery = await inbox.next()
+    assert delivery.message_id == message.message_id
+    await delivery.ack()
 
 
 async def test_connections_cut_by_an_operator_come_back(
