@@ -17,7 +17,7 @@ from services.api_gateway.audit.forgetting import forgetting_audit
 from services.api_gateway.audit.refusals import Refusals
 from services.api_gateway.authentication import Authenticator
 from services.api_gateway.calls import AUTHENTICATOR, for_anybody, for_token_holders
-from services.api_gateway.customer_leaving import finishing_cancellations
+from services.api_gateway.customers.leaving import finishing_cancellations
 from services.api_gateway.discovery.finding import Discovery
 from services.api_gateway.events.feeds import Feeds
 from services.api_gateway.manners.counting import counted, tell_remaining

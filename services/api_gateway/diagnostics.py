@@ -1,9 +1,9 @@
 """Checks as histories show them: recorded ones, and a result straight from a worker in the same form."""
 
-from services.api_gateway.check_models import CheckAnswer
+from services.api_gateway.checks.history_store import HistoryRow
+from services.api_gateway.checks.models import CheckAnswer
+from services.api_gateway.checks.request_store import LiveLocation
 from services.api_gateway.field_types import moment_of_ms
-from services.api_gateway.history_store import HistoryRow
-from services.api_gateway.request_store import LiveLocation
 from shared.checks.diagnostics import diagnostics_of
 from shared.checks.messages import CheckResult
 from shared.checks.vocabulary import DEGRADING_WARNINGS, OURS, SOFT_FAILURES, Health

@@ -14,6 +14,8 @@ from services.api_gateway.reading import BODY_CAP_BYTES
 NOT_ALLOWED = "The token's role or scope does not allow it."
 WRONG_FIELDS = "Every wrong field is named in `errors`."
 NO_CUSTOMER = "`Customer not found`"
+NO_MONITOR = "`IMAP/POP monitor not found`"
+ID_REQUIRED = "`IMAP/POP monitor public ID (UUID) required`"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from aiohttp import web
 from services.api_gateway.answering import REQUEST_ID, problem_of
 from services.api_gateway.batch.models import Batch, BatchAnswer, BatchItem, BatchResult, Method
 from services.api_gateway.calls import Call, json_answer
-from services.api_gateway.monitor_handlers import PATH as MONITORS
-from services.api_gateway.monitor_handlers import monitor_changed, monitor_made, monitor_removed
+from services.api_gateway.monitors.handlers import PATH as MONITORS
+from services.api_gateway.monitors.handlers import monitor_changed, monitor_made, monitor_removed
 from services.api_gateway.problems import Fault, Problem, wrong_fields
 from services.api_gateway.reading import Body, read_object, validated
 from services.api_gateway.strict_json import MOST_FAULTS, pointer

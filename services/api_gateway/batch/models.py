@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, SkipValidation, WithJsonSchema
 
 from services.api_gateway.field_types import AnswerModel, RequestModel, wrong
 from services.api_gateway.identifiers import read_uuid
-from services.api_gateway.monitor_models import MonitorAnswer, MonitorCreate, MonitorPatch
+from services.api_gateway.monitors.models import MonitorAnswer, MonitorCreate, MonitorPatch
 from services.api_gateway.problems import ProblemBody
 
 MOST_ITEMS = 500

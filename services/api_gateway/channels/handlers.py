@@ -36,7 +36,7 @@ from services.api_gateway.channels.models import (
 from services.api_gateway.channels.rules import After, Before, configured
 from services.api_gateway.channels.view import channel_answer, channel_saved, mail_domains
 from services.api_gateway.identifiers import read_identifier
-from services.api_gateway.monitor_handlers import customer_in_scope, wanted_customers
+from services.api_gateway.monitors.handlers import customer_in_scope, wanted_customers
 from services.api_gateway.ownership.ownership_store import Owned
 from services.api_gateway.ownership.rules import own
 from services.api_gateway.problems import Fault, Problem, forbidden, not_found, wrong_fields

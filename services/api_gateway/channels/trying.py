@@ -18,7 +18,7 @@ from services.api_gateway.channels.models import UNTRIED, ChannelTest, ChannelTe
 from services.api_gateway.channels.rules import configured
 from services.api_gateway.channels.trial_store import TrialEnd, insert_trial, trial_end
 from services.api_gateway.channels.view import mail_domains, warnings_about
-from services.api_gateway.monitor_handlers import customer_in_scope
+from services.api_gateway.monitors.handlers import customer_in_scope
 from services.api_gateway.problems import Fault, Problem, wrong_fields
 from services.api_gateway.reading import read_object, validated
 from shared.database.pool import Connection

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from services.api_gateway.checks.history_store import HistoryRow
 from services.api_gateway.events.position import Position
-from services.api_gateway.history_store import HistoryRow
 from shared.database.pool import Connection
 
 # Everything at or after a transaction that is not known yet, in the order it was written, with how far one has come

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, field_validator
 
-from services.api_gateway.check_models import CheckAnswer
+from services.api_gateway.checks.models import CheckAnswer
 from services.api_gateway.field_types import AnswerModel, Moment, RequestModel, wrong
 from services.api_gateway.identifiers import read_uuid
 from shared.checks.vocabulary import Health

@@ -6,8 +6,9 @@ from uuid import UUID
 from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
+from services.api_gateway.checks.history_store import check_history
 from services.api_gateway.cursors import read_cursor, with_next, write_cursor
-from services.api_gateway.customer_store import find_customer
+from services.api_gateway.customers.customer_store import find_customer
 from services.api_gateway.diagnostics import check_of_row
 from services.api_gateway.field_types import moment_of_ms
 from services.api_gateway.history import past_store as past
@@ -37,11 +38,10 @@ from services.api_gateway.history.spans import (
 )
 from services.api_gateway.history.spending import told_of
 from services.api_gateway.history.uptime_store import in_buckets, read_now, read_spent
-from services.api_gateway.history_store import check_history
-from services.api_gateway.monitor_handlers import PATH as MONITORS
-from services.api_gateway.monitor_handlers import in_scope, monitor_id
-from services.api_gateway.monitor_store import find_monitor
-from services.api_gateway.monitor_view import monitor_details
+from services.api_gateway.monitors.handlers import PATH as MONITORS
+from services.api_gateway.monitors.handlers import in_scope, monitor_id
+from services.api_gateway.monitors.monitor_store import find_monitor
+from services.api_gateway.monitors.view import monitor_details
 from services.api_gateway.problems import Fault, not_found, wrong_fields
 from services.api_gateway.reading import read_query
 from shared.checks.vocabulary import MonitorStatus

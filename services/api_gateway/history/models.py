@@ -5,11 +5,11 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from services.api_gateway.check_models import CheckAnswer
+from services.api_gateway.checks.models import CheckAnswer
 from services.api_gateway.cursors import DESCRIPTION, LONGEST
 from services.api_gateway.field_types import AnswerModel, Moment, RequestModel, wrong
 from services.api_gateway.history.spans import Granularity, read_date
-from services.api_gateway.monitor_models import MonitorDetails
+from services.api_gateway.monitors.models import MonitorDetails
 
 
 def _readable(value: str) -> str:

@@ -8,12 +8,12 @@ from services.api_gateway.history.models import (
     IncidentHistory,
     PastQuery,
 )
-from services.api_gateway.operation import Operation
+from services.api_gateway.operation import ID_REQUIRED, NO_MONITOR, Operation
 
 _PROBLEMS = {
-    400: "`IMAP/POP monitor public ID (UUID) required`",
+    400: ID_REQUIRED,
     403: "The token's scope does not allow it.",
-    404: "`IMAP/POP monitor not found`",
+    404: NO_MONITOR,
 }
 
 HISTORY_OPERATIONS: tuple[Operation, ...] = (

@@ -27,7 +27,7 @@ from services.api_gateway.incidents.models import (
     Snooze,
 )
 from services.api_gateway.incidents.timeline_store import read_evidence, read_timeline
-from services.api_gateway.monitor_handlers import wanted_customers
+from services.api_gateway.monitors.handlers import wanted_customers
 from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
 from services.api_gateway.reading import read_model, read_query
 from shared.database.pool import Connection

@@ -42,8 +42,8 @@ from services.api_gateway.maintenance.window_store import (
     list_windows,
     update_window,
 )
-from services.api_gateway.monitor_handlers import customer_in_scope, wanted_customers
-from services.api_gateway.monitor_models import Deleted
+from services.api_gateway.monitors.handlers import customer_in_scope, wanted_customers
+from services.api_gateway.monitors.models import Deleted
 from services.api_gateway.ownership.ownership_store import Owned
 from services.api_gateway.ownership.rules import own
 from services.api_gateway.problems import Fault, Problem, forbidden, not_found, wrong_fields

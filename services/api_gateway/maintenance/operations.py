@@ -10,7 +10,7 @@ from services.api_gateway.maintenance.models import (
 )
 from services.api_gateway.manners.entity_tags import Tagged
 from services.api_gateway.manners.holding_store import window_held
-from services.api_gateway.monitor_models import Deleted
+from services.api_gateway.monitors.models import Deleted
 from services.api_gateway.operation import NO_CUSTOMER, NOT_ALLOWED, Operation
 
 _WINDOW = f"{handlers.PATH}/{{id}}"

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from services.api_gateway.config_model import MASK
+from services.api_gateway.monitors.config_model import MASK
 from services.api_gateway.problems import Fault, Problem
 
 HEADER = "Idempotency-Key"

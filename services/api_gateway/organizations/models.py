@@ -1,10 +1,10 @@
-"""Organizations as requests describe them. How answers show them is `customer_models.Organization`."""
+"""Organizations as requests describe them. How answers show them is `customers.models.Organization`."""
 
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, RootModel
 
-from services.api_gateway.customer_models import Organization
+from services.api_gateway.customers.models import Organization
 from services.api_gateway.field_types import AnswerModel, Email, Name, RequestModel, ignoring, one_line
 from services.api_gateway.people.models import UserInvited
 

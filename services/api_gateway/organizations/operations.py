@@ -1,7 +1,8 @@
 """The routes of organizations, but for `GET /api/organization`; and of customers that leave one."""
 
-from services.api_gateway import customer_handlers, customer_leaving
-from services.api_gateway.customer_models import CustomerCancelled, Organization
+from services.api_gateway.customers import handlers as customers
+from services.api_gateway.customers import leaving
+from services.api_gateway.customers.models import CustomerCancelled, Organization
 from services.api_gateway.operation import NO_CUSTOMER, NOT_ALLOWED, WRONG_FIELDS, Operation
 from services.api_gateway.organizations import handlers
 from services.api_gateway.organizations.models import (
@@ -11,7 +12,7 @@ from services.api_gateway.organizations.models import (
     Organizations,
 )
 
-_CANCEL = f"{customer_handlers.PATH}/{{publicId}}/cancel"
+_CANCEL = f"{customers.PATH}/{{publicId}}/cancel"
 _ID_REQUIRED = "`Customer public ID (UUID) required`"
 
 ORGANIZATION_OPERATIONS: tuple[Operation, ...] = (
@@ -55,7 +56,7 @@ ORGANIZATION_OPERATIONS: tuple[Operation, ...] = (
         path=_CANCEL,
         name="cancelCustomer",
         summary="Let a customer leave: in three days its monitors are disabled.",
-        handler=customer_leaving.cancel_customer,
+        handler=leaving.cancel_customer,
         dry_run=True,
         answers={200: CustomerCancelled},
         problems={400: _ID_REQUIRED, 403: NOT_ALLOWED, 404: NO_CUSTOMER, 409: "The customer is cancelled already."},
@@ -65,7 +66,7 @@ ORGANIZATION_OPERATIONS: tuple[Operation, ...] = (
         path=_CANCEL,
         name="keepCustomer",
         summary="Let a customer stay after all.",
-        handler=customer_leaving.keep_customer,
+        handler=leaving.keep_customer,
         dry_run=True,
         answers={200: CustomerCancelled},
         problems={400: _ID_REQUIRED, 403: NOT_ALLOWED, 404: NO_CUSTOMER},

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from services.api_gateway.customer_models import Organization
+from services.api_gateway.customers.models import Organization
 from shared.database.errors import translated_errors
 from shared.database.pool import Connection, Pool
 

@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
-from services.api_gateway.customer_models import Customer
-from services.api_gateway.customer_store import list_customers
+from services.api_gateway.customers.customer_store import list_customers
+from services.api_gateway.customers.models import Customer
 from services.api_gateway.package_configs.models import ANSWER_ONLY, PackageConfigPatch, PackageConfigs
 from services.api_gateway.package_configs.package_store import change_package, list_packages, package_of_customer
 from services.api_gateway.problems import Fault, not_found, wrong_fields

@@ -8,9 +8,9 @@ from uuid import UUID
 from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
-from services.api_gateway.customer_store import find_customer
+from services.api_gateway.customers.customer_store import find_customer
 from services.api_gateway.identifiers import read_uuid
-from services.api_gateway.monitor_models import Deleted
+from services.api_gateway.monitors.models import Deleted
 from services.api_gateway.people.link_store import Purpose, link_address, make_link
 from services.api_gateway.people.models import (
     ANSWER_ONLY,

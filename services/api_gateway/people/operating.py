@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 from services.api_gateway.acting import told_actor
-from services.api_gateway.customer_store import find_customer
+from services.api_gateway.customers.customer_store import find_customer
 from services.api_gateway.people.link_store import Purpose, link_address, make_link
 from services.api_gateway.people.people_store import (
     EMAIL_TAKEN,

@@ -2,7 +2,7 @@
 
 from services.api_gateway.manners.entity_tags import Tagged
 from services.api_gateway.manners.holding_store import user_held
-from services.api_gateway.monitor_models import Deleted
+from services.api_gateway.monitors.models import Deleted
 from services.api_gateway.operation import NOT_ALLOWED, WRONG_FIELDS, Operation
 from services.api_gateway.people import handlers
 from services.api_gateway.people.models import ResetLink, User, UserCreate, UserInvited, UserPatch, Users

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from services.api_gateway.acting import actor_text
 from services.api_gateway.calls import AUTHENTICATOR, Call, json_answer
-from services.api_gateway.customer_store import find_organization
+from services.api_gateway.customers.customer_store import find_organization
 from services.api_gateway.identifiers import read_uuid
 from services.api_gateway.people.handlers import address_taken
 from services.api_gateway.people.link_store import Link, Purpose, find_link, use_link

@@ -8,8 +8,8 @@ from aiohttp import web
 from services.api_gateway.calls import Call, json_answer
 from services.api_gateway.identifiers import read_uuid
 from services.api_gateway.maintenance.window_store import known_monitors, known_tags
-from services.api_gateway.monitor_handlers import customer_in_scope, wanted_customers
-from services.api_gateway.monitor_models import Deleted
+from services.api_gateway.monitors.handlers import customer_in_scope, wanted_customers
+from services.api_gateway.monitors.models import Deleted
 from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
 from services.api_gateway.reading import read_object, read_query, validated
 from services.api_gateway.status_pages.addresses import page_address

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from services.api_gateway.manners.entity_tags import Tagged
 from services.api_gateway.manners.holding_store import status_page_held
-from services.api_gateway.monitor_models import Deleted
+from services.api_gateway.monitors.models import Deleted
 from services.api_gateway.operation import NO_CUSTOMER, NOT_ALLOWED, WRONG_FIELDS, Operation
 from services.api_gateway.status_pages import handlers, showing
 from services.api_gateway.status_pages.models import (

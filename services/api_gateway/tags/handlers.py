@@ -7,7 +7,7 @@ from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
 from services.api_gateway.identifiers import read_identifier
-from services.api_gateway.monitor_models import Deleted
+from services.api_gateway.monitors.models import Deleted
 from services.api_gateway.ownership.ownership_store import Owned, Ownership
 from services.api_gateway.ownership.rules import own
 from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
 from services.api_gateway.identifiers import read_identifier
-from services.api_gateway.monitor_handlers import customer_in_scope, wanted_customers
-from services.api_gateway.monitor_models import Deleted
+from services.api_gateway.monitors.handlers import customer_in_scope, wanted_customers
+from services.api_gateway.monitors.models import Deleted
 from services.api_gateway.principal import Principal, Role
 from services.api_gateway.problems import Problem, forbidden, not_found
 from services.api_gateway.reading import read_model, read_query

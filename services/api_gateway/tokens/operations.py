@@ -1,6 +1,6 @@
 """The routes of tokens."""
 
-from services.api_gateway.monitor_models import Deleted
+from services.api_gateway.monitors.models import Deleted
 from services.api_gateway.operation import NO_CUSTOMER, WRONG_FIELDS, Operation
 from services.api_gateway.tokens import handlers
 from services.api_gateway.tokens.models import (

@@ -124,7 +124,7 @@ async def test_our_own_fault_is_500_in_the_same_shape_and_says_nothing_of_its_ca
     async def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("a secret thing")
 
-    monkeypatch.setattr("services.api_gateway.monitor_handlers.list_monitors", broken)
+    monkeypatch.setattr("services.api_gateway.monitors.handlers.list_monitors", broken)
     with structlog.testing.capture_logs() as logged:
         answer = await world.api.get(MONITORS)
     assert (answer.status, answer.body["message"]) == (500, "Internal Server Error")
@@ -155,7 +155,7 @@ async def test_no_password_and_no_token_reaches_the_log(world: Any, written: io.
     async def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("services.api_gateway.monitor_handlers.insert_monitor", broken)
+    monkeypatch.setattr("services.api_gateway.monitors.handlers.insert_monitor", broken)
     body = {"customerId": 10, "name": "n", "hostname": "h.example", "imapPopConfig": config}
     assert (await world.api.post(MONITORS, body)).status == 500
     log = written.getvalue()

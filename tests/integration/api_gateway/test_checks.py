@@ -316,7 +316,7 @@ async def test_a_test_nobody_could_make_is_503(world: Any) -> None:
 
 
 async def test_a_test_nobody_answers_ends_in_504(world: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("services.api_gateway.trial_handlers.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("services.api_gateway.checks.trial_handlers.PATIENCE_SECONDS", 0.1)
     await world.location("fra")
     answer = await world.api.post(TEST, BODY)
     assert (answer.status, answer.body["message"]) == (504, "No worker answered in time")

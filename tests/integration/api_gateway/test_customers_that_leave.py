@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.api_gateway.customer_leaving import finish_cancellations
+from services.api_gateway.customers.leaving import finish_cancellations
 
 
 async def test_a_customer_leaves_after_three_days(world: Any) -> None:

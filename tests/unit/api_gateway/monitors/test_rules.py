@@ -5,11 +5,11 @@ from uuid import UUID
 
 import pytest
 
-from services.api_gateway import monitor_rules as rules
-from services.api_gateway.config_model import ImapPopConfig
-from services.api_gateway.description import Description
-from services.api_gateway.monitor_handlers import read_new_monitor
-from services.api_gateway.monitor_models import MonitorPatch, without_answer_fields
+from services.api_gateway.monitors import rules
+from services.api_gateway.monitors.config_model import ImapPopConfig
+from services.api_gateway.monitors.description import Description
+from services.api_gateway.monitors.handlers import read_new_monitor
+from services.api_gateway.monitors.models import MonitorPatch, without_answer_fields
 from services.api_gateway.problems import Problem
 from services.api_gateway.reading import validated
 from shared.checks.target import PasswordBinding, target_from_monitor

@@ -7,22 +7,22 @@ from uuid import UUID
 from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
-from services.api_gateway.check_models import CheckHistory, ChecksTriggered, HistoryQuery
-from services.api_gateway.cursors import read_cursor, with_next, write_cursor
-from services.api_gateway.description import StoredMonitor
-from services.api_gateway.diagnostics import check_of_row
-from services.api_gateway.eligibility import require_eligible
-from services.api_gateway.history_store import check_history
-from services.api_gateway.monitor_handlers import in_scope, monitor_id
-from services.api_gateway.monitor_store import find_monitor
-from services.api_gateway.problems import Problem, too_many
-from services.api_gateway.reading import read_query
-from services.api_gateway.request_store import (
+from services.api_gateway.checks.eligibility import require_eligible
+from services.api_gateway.checks.history_store import check_history
+from services.api_gateway.checks.models import CheckHistory, ChecksTriggered, HistoryQuery
+from services.api_gateway.checks.request_store import (
     TRIGGER_GIVE_UP_MS,
     live_locations,
     login_busy_ms,
     request_checks,
 )
+from services.api_gateway.cursors import read_cursor, with_next, write_cursor
+from services.api_gateway.diagnostics import check_of_row
+from services.api_gateway.monitors.description import StoredMonitor
+from services.api_gateway.monitors.handlers import in_scope, monitor_id
+from services.api_gateway.monitors.monitor_store import find_monitor
+from services.api_gateway.problems import Problem, too_many
+from services.api_gateway.reading import read_query
 from shared.broker.topology import checks_queue
 from shared.checks.logins import account_of
 from shared.checks.vocabulary import CheckKind, Lane, MailProtocol, MonitorStatus, OutcomeKind

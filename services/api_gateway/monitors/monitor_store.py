@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from services.api_gateway.description import Description, StoredMonitor
 from services.api_gateway.hostnames import a_labels
+from services.api_gateway.monitors.description import Description, StoredMonitor
 from services.api_gateway.ownership.ownership_store import ownership_of
 from shared.checks.vocabulary import Health, MonitorStatus
 from shared.database.pool import Connection

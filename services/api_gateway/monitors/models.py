@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from services.api_gateway.config_model import ImapPopConfig
 from services.api_gateway.field_types import (
     AnswerModel,
     Countries,
@@ -24,6 +23,7 @@ from services.api_gateway.field_types import (
     wrong,
 )
 from services.api_gateway.identifiers import read_customer_identifier, read_uuid
+from services.api_gateway.monitors.config_model import ImapPopConfig
 from services.api_gateway.overview.models import Overview
 from services.api_gateway.ownership.models import OwnedAnswer, OwnedFields
 from services.api_gateway.tags.models import TagBrief

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.api_gateway.field_types import AnswerModel, Moment, RequestModel
-from services.api_gateway.monitor_models import MonitorWarning
+from services.api_gateway.monitors.models import MonitorWarning
 from shared.checks.vocabulary import Health
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from services.api_gateway.customer_models import Customer, CustomerCreate, CustomerPatch, Organization
+from services.api_gateway.customers.models import Customer, CustomerCreate, CustomerPatch, Organization
 from shared.database.errors import translated_errors
 from shared.database.pool import Connection, Pool
 

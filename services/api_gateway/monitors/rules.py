@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from services.api_gateway.config_model import MASK, ImapPopConfig
-from services.api_gateway.description import Description
-from services.api_gateway.monitor_models import MonitorCreate, MonitorFields, MonitorPatch, status_of
+from services.api_gateway.monitors.config_model import MASK, ImapPopConfig
+from services.api_gateway.monitors.description import Description
+from services.api_gateway.monitors.models import MonitorCreate, MonitorFields, MonitorPatch, status_of
 from services.api_gateway.problems import Fault
 from shared.checks.target import PasswordBinding
 from shared.checks.vocabulary import MailProtocol, MonitorStatus

@@ -12,19 +12,19 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from services.api_gateway import monitor_rules as rules
 from services.api_gateway.calls import Call, json_answer
-from services.api_gateway.check_models import TestAnswer
-from services.api_gateway.description import Description, allowed_countries
+from services.api_gateway.checks.eligibility import NO_ACTIVE, require_eligible
+from services.api_gateway.checks.models import TestAnswer
+from services.api_gateway.checks.request_store import LiveLocation, live_locations, request_test
 from services.api_gateway.diagnostics import check_answer, health_after
-from services.api_gateway.eligibility import NO_ACTIVE, require_eligible
-from services.api_gateway.monitor_handlers import customer_in_scope, floors_of, read_new_monitor
-from services.api_gateway.monitor_view import warnings_about
+from services.api_gateway.monitors import rules
+from services.api_gateway.monitors.description import Description, allowed_countries
+from services.api_gateway.monitors.handlers import customer_in_scope, floors_of, read_new_monitor
+from services.api_gateway.monitors.sealing import with_password
+from services.api_gateway.monitors.view import warnings_about
 from services.api_gateway.problems import Problem, too_many, unavailable
 from services.api_gateway.reading import read_object
 from services.api_gateway.replies import Reply, TooManyWaiting
-from services.api_gateway.request_store import LiveLocation, live_locations, request_test
-from services.api_gateway.sealing import with_password
 from shared.broker.seam import BrokerError
 from shared.checks.messages import MissedSlots
 from shared.checks.vocabulary import MissedReason

@@ -7,14 +7,15 @@ from uuid import UUID, uuid4
 
 from aiohttp import web
 
-from services.api_gateway import monitor_rules as rules
 from services.api_gateway.calls import Call, json_answer
-from services.api_gateway.customer_models import Customer
-from services.api_gateway.customer_store import find_customer
-from services.api_gateway.description import Description, StoredMonitor
-from services.api_gateway.eligibility import eligible
+from services.api_gateway.checks.eligibility import eligible
+from services.api_gateway.checks.request_store import FIRST_GIVE_UP_MS, live_locations, request_checks
+from services.api_gateway.customers.customer_store import find_customer
+from services.api_gateway.customers.models import Customer
 from services.api_gateway.identifiers import read_customer_identifier, read_identifier, read_uuid
-from services.api_gateway.monitor_models import (
+from services.api_gateway.monitors import rules
+from services.api_gateway.monitors.description import Description, StoredMonitor
+from services.api_gateway.monitors.models import (
     Deleted,
     MonitorAnswer,
     MonitorCreate,
@@ -24,7 +25,7 @@ from services.api_gateway.monitor_models import (
     status_of,
     without_answer_fields,
 )
-from services.api_gateway.monitor_store import (
+from services.api_gateway.monitors.monitor_store import (
     MonitorFilter,
     delete_monitor,
     find_monitor,
@@ -33,15 +34,14 @@ from services.api_gateway.monitor_store import (
     lock_monitor,
     update_monitor,
 )
-from services.api_gateway.monitor_view import monitor_answer, monitor_details, monitor_item
+from services.api_gateway.monitors.sealing import with_password
+from services.api_gateway.monitors.view import monitor_answer, monitor_details, monitor_item
 from services.api_gateway.overview.overview_store import overviews
 from services.api_gateway.ownership.ownership_store import Owned
 from services.api_gateway.ownership.rules import own
 from services.api_gateway.package_configs.handlers import require_package_interval
 from services.api_gateway.problems import Fault, Problem, not_found, wrong_fields
 from services.api_gateway.reading import Body, read_object, read_query, validated
-from services.api_gateway.request_store import FIRST_GIVE_UP_MS, live_locations, request_checks
-from services.api_gateway.sealing import with_password
 from services.api_gateway.tags.tag_store import find_tag
 from shared.checks.vocabulary import CheckKind
 from shared.database.pool import Connection

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from services.api_gateway.config_model import MASK
-from services.api_gateway.customer_models import Customer
-from services.api_gateway.description import Description, StoredMonitor
+from services.api_gateway.customers.models import Customer
 from services.api_gateway.field_types import moment_if_known
-from services.api_gateway.monitor_models import (
+from services.api_gateway.monitors.config_model import MASK
+from services.api_gateway.monitors.description import Description, StoredMonitor
+from services.api_gateway.monitors.models import (
     CustomerOfMonitor,
     MonitorAnswer,
     MonitorDetails,

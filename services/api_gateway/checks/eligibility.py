@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from http import HTTPStatus
 
+from services.api_gateway.checks.request_store import LiveLocation
 from services.api_gateway.problems import Problem, unavailable
-from services.api_gateway.request_store import LiveLocation
 
 NO_ELIGIBLE = "No eligible monitoring locations for the selected allowed countries"
 NO_ACTIVE = "No active monitoring locations available"

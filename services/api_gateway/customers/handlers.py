@@ -5,20 +5,20 @@ from http import HTTPStatus
 from aiohttp import web
 
 from services.api_gateway.calls import Call, json_answer
-from services.api_gateway.customer_models import (
+from services.api_gateway.customers.customer_store import (
+    find_customer,
+    find_organization,
+    insert_customer,
+    list_customers,
+    update_customer,
+)
+from services.api_gateway.customers.models import (
     NEVER_SENT,
     Customer,
     CustomerCreate,
     CustomerCreated,
     CustomerPatch,
     Customers,
-)
-from services.api_gateway.customer_store import (
-    find_customer,
-    find_organization,
-    insert_customer,
-    list_customers,
-    update_customer,
 )
 from services.api_gateway.identifiers import read_uuid
 from services.api_gateway.package_configs.package_store import find_package_type

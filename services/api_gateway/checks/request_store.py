@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from services.api_gateway.description import StoredMonitor
+from services.api_gateway.monitors.description import StoredMonitor
 from shared.checks.target import CheckTarget
 from shared.checks.vocabulary import CheckKind, MailProtocol
 from shared.database.pool import Connection

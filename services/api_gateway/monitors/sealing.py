@@ -4,7 +4,7 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 from services.api_gateway.calls import Call
-from services.api_gateway.description import Description
+from services.api_gateway.monitors.description import Description
 
 
 def with_password(description: Description, password: str | None, call: Call, *, public_id: UUID) -> Description:

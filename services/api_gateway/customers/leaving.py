@@ -14,15 +14,15 @@ from aiohttp import web
 
 from services.api_gateway.acting import told_actor
 from services.api_gateway.calls import Call, json_answer
-from services.api_gateway.customer_handlers import customer_of_address
-from services.api_gateway.customer_models import Customer, CustomerCancelled
-from services.api_gateway.customer_store import (
+from services.api_gateway.customers.customer_store import (
     CustomerStatus,
     disable_monitors,
     due_cancellations,
     hold_customer,
     set_customer_status,
 )
+from services.api_gateway.customers.handlers import customer_of_address
+from services.api_gateway.customers.models import Customer, CustomerCancelled
 from services.api_gateway.problems import Problem, not_found
 from services.api_gateway.resources import RESOURCES
 from shared.database.errors import DatabaseError

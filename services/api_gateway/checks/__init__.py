@@ -1,0 +1,1 @@
+"""Checks asked for out of turn, tried before anything is saved, and read afterwards."""

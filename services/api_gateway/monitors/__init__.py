@@ -1,0 +1,1 @@
+"""Monitors as people describe them: read, judged, sealed, kept and shown."""
