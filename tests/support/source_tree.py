@@ -6,7 +6,7 @@ Provides facts read from syntax trees; the rules themselves are in tests/archite
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 ROOMS = ("benchmarks", "cli", "services", "shared", "tests")
@@ -64,8 +64,14 @@ class Module:
 def modules(root: Path) -> list[Module]:
     """Every Python file of ours below `root`, in order."""
     return [
-        Module(root, path)
+        _module(root, path, path.stat().st_mtime_ns)
         for room in ROOMS
         for path in sorted((root / room).rglob("*.py"))
         if "__pycache__" not in path.parts
     ]
+
+
+@lru_cache(maxsize=2000)
+def _module(root: Path, path: Path, _changed_at: int) -> Module:
+    """Read once for all rules, as long as it is the same."""
+    return Module(root, path)
