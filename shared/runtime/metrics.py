@@ -8,12 +8,13 @@ from prometheus_client import (
     Counter,
     Gauge,
     GCCollector,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
 )
 
-M = TypeVar("M", Counter, Gauge, Histogram)
+from shared.runtime.tally import Tally
+
+M = TypeVar("M", Counter, Gauge, Tally)
 
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
@@ -31,34 +32,34 @@ _CHECK_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 
 _LAG_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 CHECKS = Counter("mailprobe_checks", "Checks made, by how they ended", ["protocol", "kind"], registry=REGISTRY)
-CHECK_DURATION = Histogram(
+CHECK_DURATION = Tally(
     "mailprobe_check_duration_seconds",
     "How long whole checks took",
     ["protocol"],
     buckets=_CHECK_BUCKETS,
     registry=REGISTRY,
 )
-PHASE_DURATION = Histogram(
+PHASE_DURATION = Tally(
     "mailprobe_phase_duration_seconds",
     "How long the phases of checks took",
     ["phase"],
     buckets=_CHECK_BUCKETS,
     registry=REGISTRY,
 )
-SCHEDULE_LAG = Histogram(
+SCHEDULE_LAG = Tally(
     "mailprobe_schedule_lag_seconds",
     "From when a slot was due until its job was published",
     buckets=_LAG_BUCKETS,
     registry=REGISTRY,
 )
-QUEUE_WAIT = Histogram(
+QUEUE_WAIT = Tally(
     "mailprobe_queue_wait_seconds",
     "From when a check was to start until a worker began it",
     ["protocol"],
     buckets=_LAG_BUCKETS,
     registry=REGISTRY,
 )
-RESULT_STORE_DELAY = Histogram(
+RESULT_STORE_DELAY = Tally(
     "mailprobe_result_store_delay_seconds",
     "From the end of a check until its result was committed",
     buckets=_LAG_BUCKETS,
