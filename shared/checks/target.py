@@ -70,8 +70,11 @@ class PasswordBinding(NamedTuple):
 
     def context(self) -> bytes:
         """These fields as unambiguous bytes (each with its length), for the seal's `info`."""
-        parts = [str(part).encode() if part is not None else b"\xff" for part in self]
-        return b"mailprobe.password.v1" + b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        written = [b"mailprobe.password.v1"]
+        for field in self:
+            part = str(field).encode() if field is not None else b"\xff"
+            written += (len(part).to_bytes(4, "big"), part)
+        return b"".join(written)
 
 
 def password_binding(organization_id: int, monitor_public_id: UUID, target: CheckTarget) -> PasswordBinding:

@@ -5,6 +5,7 @@ HPKE (RFC 9180: X25519, HKDF-SHA256, AES-256-GCM) by `cryptography`. What a seal
 """
 
 from shared.sealing.keys import KeyRingError, PrivateKeyRing, PublicKeyRing, generate_key_rings
+from shared.sealing.opened import OpenedSeals
 from shared.sealing.seal import SealBroken
 
-__all__ = ["KeyRingError", "PrivateKeyRing", "PublicKeyRing", "SealBroken", "generate_key_rings"]
+__all__ = ["KeyRingError", "OpenedSeals", "PrivateKeyRing", "PublicKeyRing", "SealBroken", "generate_key_rings"]

@@ -34,7 +34,7 @@ from shared.probing.job_handling.answering import Circumstances, result_of
 from shared.probing.job_handling.passwords import open_password
 from shared.probing.probe import ProbeRequest
 from shared.runtime.settings import GatewaySettings
-from shared.sealing import PrivateKeyRing, generate_key_rings
+from shared.sealing import OpenedSeals, PrivateKeyRing, generate_key_rings
 from tests.integration.scheduler.world import SECOND, World
 from tests.support.command import REPOSITORY, Answered
 from tests.support.servers.dovecot import DovecotServer
@@ -158,7 +158,7 @@ class ImportHall:
         await self.world.set_clock(at)
 
     async def _work(self, job: CheckJob) -> None:
-        password = open_password(job, self.keys)
+        password = open_password(job, self.keys, OpenedSeals())
         assert not isinstance(password, Outcome), password
         outcome = await imap_probe(ProbeRequest(job.target, password, job.login), self.probing)
         at = max(self.world.now, job.start_at)

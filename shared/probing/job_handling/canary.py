@@ -18,6 +18,7 @@ from shared.checks.target import CheckTarget, password_binding
 from shared.checks.vocabulary import OutcomeKind, Phase, Security
 from shared.probing.address_policy import AddressPolicy
 from shared.probing.job_handling.checking import Checker
+from shared.sealing import OpenedSeals
 
 ADDRESS = "127.0.0.1"
 USER = "canary"
@@ -52,7 +53,7 @@ class Canary:
         """A canary that checks as this checker does, but counts nothing and may connect to its own server."""
         to_itself = AddressPolicy.create([f"{ADDRESS}/32"])
         environment = replace(checker.environment, addresses=to_itself)
-        return cls(replace(checker, environment=environment, counts=False), make_server)
+        return cls(replace(checker, environment=environment, counts=False, opened=OpenedSeals(kept=1)), make_server)
 
     async def check(self, job: CheckJob) -> Outcome:
         """Make the check this job asks for; of its target, only the protocol counts."""

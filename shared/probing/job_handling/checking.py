@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -14,7 +14,7 @@ from shared.probing.job_handling.passwords import open_password
 from shared.probing.probe import Probe, ProbeEnvironment, ProbeRequest
 from shared.runtime import metrics
 from shared.runtime.loop_lag import LoopLag
-from shared.sealing import PrivateKeyRing
+from shared.sealing import OpenedSeals, PrivateKeyRing
 
 _log = structlog.get_logger()
 
@@ -51,6 +51,7 @@ class Checker:
     loop_lag: LoopLag
     grace_seconds: float = GRACE_SECONDS
     counts: bool = True  # in the metrics
+    opened: OpenedSeals = field(default_factory=OpenedSeals)
 
     async def check(self, job: CheckJob) -> Outcome:
         """Make one check."""
@@ -70,7 +71,7 @@ class Checker:
                 phase=Phase.DNS,
                 message=f"A {job.target.protocol} check was sent to a worker for {self.protocol}.",
             )
-        password = open_password(job, self.keys)
+        password = open_password(job, self.keys, self.opened)
         if isinstance(password, Outcome):
             return password
         request = ProbeRequest(target=job.target, password=password, login=job.login)

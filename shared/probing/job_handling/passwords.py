@@ -4,11 +4,11 @@ from shared.checks.messages import CheckJob
 from shared.checks.outcome import Outcome
 from shared.checks.target import password_binding
 from shared.checks.vocabulary import LoginPermission, OutcomeKind, Phase
-from shared.sealing import PrivateKeyRing, SealBroken
+from shared.sealing import OpenedSeals, PrivateKeyRing, SealBroken
 from shared.sealing.seal import key_id_of
 
 
-def open_password(job: CheckJob, keys: PrivateKeyRing) -> bytes | Outcome | None:
+def open_password(job: CheckJob, keys: PrivateKeyRing, opened: OpenedSeals) -> bytes | Outcome | None:
     """The password a check logs in with; None where it does not log in.
 
     A withheld check gets an empty one: it is meant to log in, so that what the server offers is judged, and will not.
@@ -19,7 +19,7 @@ def open_password(job: CheckJob, keys: PrivateKeyRing) -> bytes | Outcome | None
         return b""
     binding = password_binding(job.organization_id, job.monitor_public_id, job.target)
     try:
-        return keys.open(job.target.sealed_password, binding.context())
+        return opened.open(keys, job.target.sealed_password, binding.context())
     except SealBroken as broken:
         return Outcome(
             kind=OutcomeKind.INTERNAL,
