@@ -38,6 +38,7 @@ WITH due AS (
         WHERE s.active AND s.location_id = $4 AND s.protocol = $5 AND s.interval_ms = r.interval_ms
           AND s.phase_ms BETWEEN r.lowest AND r.highest
           AND s.last_slot < $6::bigint - ($6::bigint - s.phase_ms) % s.interval_ms
+        OFFSET 0  -- or a plan made for all windows would read the schedule whole, and compare
     ) d
     ORDER BY d.monitor_id LIMIT $7
 )

@@ -41,6 +41,11 @@ def is_missed(tx: Transaction, where: tuple[int, int], slot: int) -> bool:
     return last is not None and last["last_slot"] >= slot
 
 
+@twin(audit_store._BY_KEYS)
+def by_keys(tx: Transaction) -> None:
+    return None
+
+
 @twin(audit_store._UNANSWERED)
 def unanswered(
     tx: Transaction,
