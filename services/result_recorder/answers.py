@@ -79,13 +79,8 @@ def _say(recorded: Recorded) -> None:
     for result, recorded_at in recorded.new:
         ended_at = result.started_at + result.outcome.total_ms
         metrics.RESULT_STORE_DELAY.observe(max(0.0, (recorded_at - ended_at) / 1000))
-        _log.info(
-            "check_recorded",
-            check_id=str(result.check_id),
-            monitor_id=result.monitor_id,
-            location=result.location,
-            kind=result.outcome.kind,
-        )
+    if recorded.new:
+        _log.info("check_recorded", each=[_named(result) for result, _ in recorded.new])
     metrics.CHECKS_RECORDED.inc(len(recorded.new))
     if recorded.duplicates:
         metrics.CHECKS_DUPLICATE.inc(recorded.duplicates)
@@ -94,3 +89,12 @@ def _say(recorded: Recorded) -> None:
         metrics.CHECKS_MISSED.labels(reason).inc(count)
     if recorded.missed:
         _log.info("checks_missed", **recorded.missed)
+
+
+def _named(result: CheckResult) -> dict[str, str | int]:
+    return {
+        "check_id": str(result.check_id),
+        "monitor_id": result.monitor_id,
+        "location": result.location,
+        "kind": result.outcome.kind,
+    }

@@ -95,8 +95,7 @@ async def carry_out(
     if unsent:
         await _take_back(term, connection, [send for send in sends if send.check.check_id in unsent], unsent)
     _log_sent(queue, [send for send in sends if send.check.check_id not in unsent], now_ms)
-    for miss in (*misses, *unsent.values()):
-        _log.info("check_missed", **_named(miss.check, queue), reason=miss.reason)
+    _log_missed(queue, [*misses, *unsent.values()])
     return PublishOutcome.UNROUTABLE not in outcomes[: len(jobs)]
 
 
@@ -149,21 +148,31 @@ def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def _log_sent(queue: Queue, sends: list[Send], now_ms: int) -> None:
+    if not sends:
+        return
     for send in sends:
         # What was put off by a pace or a grant is late by its new time only.
         due_at = send.start_at if send.check.waited else send.check.slot_at
         metrics.SCHEDULE_LAG.observe(max(0, now_ms - due_at) / 1000)
-        _log.info("check_dispatched", **_named(send.check, queue), login=send.login)
-    if sends:
-        metrics.CHECKS_DISPATCHED.labels(queue.protocol).inc(len(sends))
+    _log.info(
+        "check_dispatched",
+        protocol=queue.protocol,
+        location=queue.location,
+        each=[{**_named(send.check), "login": send.login} for send in sends],
+    )
+    metrics.CHECKS_DISPATCHED.labels(queue.protocol).inc(len(sends))
 
 
-def _named(check: Check, queue: Queue) -> dict[str, str | int]:
+def _log_missed(queue: Queue, misses: list[Miss]) -> None:
+    if misses:
+        each = [{**_named(miss.check), "reason": miss.reason} for miss in misses]
+        _log.info("check_missed", protocol=queue.protocol, location=queue.location, each=each)
+
+
+def _named(check: Check) -> dict[str, str | int]:
     return {
         "check_id": str(check.check_id),
         "monitor_id": check.monitor_id,
         "check_kind": check.kind,
-        "protocol": queue.protocol,
-        "location": queue.location,
         "slot_at": check.slot_at,
     }

@@ -1,13 +1,14 @@
 """Logs: one rich line per unit of work, JSON unless a terminal reads along; never a secret.
 
 Services write through `structlog.get_logger()`; libraries that use the standard library's logging come out in the
-same form. What a line says is for those who write it.
+same form. What a line says is for those who write it. A field `each` is a list of fields: there is a line for each of
+them, which begin with what the others say, and all are written in one go.
 """
 
 import json
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, TextIO
 
@@ -20,6 +21,7 @@ Format = Literal["auto", "json", "console"]
 
 REFUSED = "[refused: a secret's name]"
 _SECRET_WORDS = frozenset({"password", "passphrase", "sealed", "token", "secret", "authorization", "cookie"})
+EACH = "each"
 _HARMLESS_ENDINGS = frozenset({"id", "ids", "hint", "count", "set"})
 
 # What each line begins with, so that lines can be read one below the other.
@@ -86,10 +88,14 @@ def configure(
 
 def refuse_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The last look before a line is written: a value under a secret's name does not pass."""
-    return {
+    of_each: Sequence[MutableMapping[str, Any]] | None = event.pop(EACH, None)
+    passed: MutableMapping[str, Any] = {
         key: REFUSED if _is_secret(key) else value if isinstance(value, _PLAIN) else _without_secrets(value)
         for key, value in event.items()
     }
+    if of_each is not None:
+        passed[EACH] = [refuse_secrets(_logger, _method, fields) for fields in of_each]
+    return passed
 
 
 def _without_secrets(value: object, depth: int = 0) -> object:
@@ -118,7 +124,23 @@ def _names(service: str) -> Processor:
 
 
 def _as_json(event: MutableMapping[str, Any], **_: object) -> str:
-    return _JSON.encode(event)
+    of_each = event.pop(EACH, None)
+    if of_each is None:
+        return _JSON.encode(event)
+    beginning = _JSON.encode(event)[:-1]
+    return "\n".join(f"{beginning}, {_JSON.encode(fields)[1:]}" for fields in of_each)
+
+
+def _line_for_each(render: Callable[..., str]) -> Processor:
+    """A renderer of single lines, asked for each."""
+
+    def rendered(logger: object, method: str, event: MutableMapping[str, Any]) -> str:
+        of_each = event.pop(EACH, None)
+        if of_each is None:
+            return render(logger, method, event)
+        return "\n".join(render(logger, method, {**event, **fields}) for fields in of_each)
+
+    return rendered
 
 
 def _in_order(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -136,7 +158,7 @@ def _rendering(as_json: bool, *, colors: bool) -> list[Processor]:
         plain = structlog.dev.plain_traceback  # a rich one would print local variables, passwords among them
         return [
             _without_service,
-            structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain, sort_keys=False),
+            _line_for_each(structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain, sort_keys=False)),
         ]
     without_locals = structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
     return [

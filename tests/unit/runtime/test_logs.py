@@ -97,6 +97,29 @@ def test_names_that_only_sound_like_secrets_pass() -> None:
     assert lines(out)[0]["token_id"] == 7
 
 
+def test_many_lines_of_one_kind_are_each_a_line_with_what_they_have_in_common() -> None:
+    out = io.StringIO()
+    logs.configure("scheduler", format="json", stream=out)
+    structlog.get_logger().info("check_made", location="here", each=[{"check_id": "a"}, {"check_id": "b", "late": 3}])
+    first, second = lines(out)
+    assert list(first)[:4] == ["timestamp", "level", "instance", "event"]
+    assert (first["event"], first["location"], first["check_id"]) == ("check_made", "here", "a")
+    assert (second["event"], second["location"], second["check_id"], second["late"]) == ("check_made", "here", "b", 3)
+    assert second["service"] == "scheduler"
+    assert "each" not in first
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_none_of_many_lines_carries_a_secret_out(form: logs.Format) -> None:
+    out = io.StringIO()
+    logs.configure("scheduler", format=form, stream=out)
+    said = [{"check_id": "a", "password": "hunter2"}, {"check_id": "b", "account": {"password": "hunter2"}}]
+    structlog.get_logger().info("check_made", each=said)
+    assert out.getvalue().count(logs.REFUSED) == 2
+    assert "hunter2" not in out.getvalue()
+    assert len(out.getvalue().splitlines()) == 2
+
+
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_a_traceback_shows_no_local_variables(form: logs.Format) -> None:
     out = io.StringIO()
