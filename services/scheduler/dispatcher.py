@@ -51,6 +51,11 @@ class _ClockReading:
     monotonic: float
 
 
+def _drift_ms(read: _ClockReading, now_ms: int) -> float:
+    """How far the database's clock has gone since then beyond ours."""
+    return now_ms - read.clock_ms - (time.monotonic() - read.monotonic) * 1000
+
+
 class Dispatcher:
     """Claims and publishes for one queue during one term."""
 
@@ -61,6 +66,7 @@ class Dispatcher:
         self._declared = False
         self._next_sweep = 0.0
         self._read: _ClockReading | None = None
+        self._pulled_back_at: _ClockReading | None = None
         self._most_rows = MOST_ROWS
 
     async def run(self) -> None:
@@ -110,29 +116,45 @@ class Dispatcher:
             jumped = self._clock_jumped(now_ms)
             sweeps = jumped or not queue.claimed_until or time.monotonic() >= self._next_sweep
             until = now_ms + LOOK_AHEAD_MS
-            if sweeps:
-                await schedule_store.pull_back(session, queue, now_ms=now_ms)
-            if jumped or not queue.claimed_until:
-                await request_store.pull_back(session, queue, latest_not_after=now_ms + ANSWER_MARGIN_MS)
-                await login_store.pull_back_grants(session, latest=now_ms + ANSWERED_BY_MS + ANSWER_MARGIN_MS)
-            ranges = due_ranges(
-                None if sweeps else queue.claimed_until, until, await schedule_store.intervals(session, queue)
-            )
-            rows = await schedule_store.claim(session, queue, ranges, until=until, most=self._most_rows)
-            decisions, missed = await self._decide(rows, now_ms)
-            self._declared &= await carry_out(self._term, queue, session, decisions, missed=missed, now_ms=now_ms)
+            pulls_back = sweeps and not self._was_pulled_back(now_ms)
+            rows: list[schedule_store.Row] = []
+            if pulls_back:
+                await self._pull_back(session, now_ms, jumped=jumped)
+            else:
+                ranges = due_ranges(
+                    None if sweeps else queue.claimed_until, until, await schedule_store.intervals(session, queue)
+                )
+                rows = await schedule_store.claim(session, queue, ranges, until=until, most=self._most_rows)
+                decisions, missed = await self._decide(rows, now_ms)
+                self._declared &= await carry_out(self._term, queue, session, decisions, missed=missed, now_ms=now_ms)
+        if pulls_back:
+            # Committed by itself, so that a claim which published and failed comes again with the very same slots:
+            # pulled back once more a moment later, one that was published might count as never claimed.
+            self._pulled_back_at = _ClockReading(now_ms, time.monotonic())
+            return True
         if rows:
             crash_points.reach(CrashPoint.COMMITTED)
         # Committed. The clock reading counts only now, or a jump seen by a claim that failed would be forgotten.
         self._read = _ClockReading(now_ms, time.monotonic())
         if len(rows) >= self._most_rows:
             return True
+        self._pulled_back_at = None
         self._most_rows = min(MOST_ROWS, self._most_rows * 2)
         if sweeps:
             self._next_sweep = time.monotonic() + SWEEP_SECONDS
             queue.claimed_until = until
         queue.claimed_until = max(queue.claimed_until, until)
         return False
+
+    def _was_pulled_back(self, now_ms: int) -> bool:
+        """Whether that was done for the claim under way, and by the clock as it is now."""
+        return self._pulled_back_at is not None and abs(_drift_ms(self._pulled_back_at, now_ms)) < CLOCK_STEP_MS
+
+    async def _pull_back(self, session: Connection, now_ms: int, *, jumped: bool) -> None:
+        await schedule_store.pull_back(session, self._queue, now_ms=now_ms)
+        if jumped or not self._queue.claimed_until:
+            await request_store.pull_back(session, self._queue, latest_not_after=now_ms + ANSWER_MARGIN_MS)
+            await login_store.pull_back_grants(session, latest=now_ms + ANSWERED_BY_MS + ANSWER_MARGIN_MS)
 
     async def _decide(self, rows: list[schedule_store.Row], now_ms: int) -> tuple[list[Decision], list[MissedSlots]]:
         queue = self._queue
@@ -167,8 +189,7 @@ class Dispatcher:
     def _clock_jumped(self, now_ms: int) -> bool:
         if self._read is None:
             return False
-        here_ms = (time.monotonic() - self._read.monotonic) * 1000
-        drift_ms = now_ms - self._read.clock_ms - here_ms
+        drift_ms = _drift_ms(self._read, now_ms)
         if abs(drift_ms) < CLOCK_STEP_MS:
             return False
         _log.warning("clock_jumped", by_ms=round(drift_ms), location=self._queue.location)

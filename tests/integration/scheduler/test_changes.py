@@ -9,6 +9,7 @@ import pytest
 from services.scheduler import lease_store
 from services.scheduler.dispatcher import CLOCK_STEP_MS, _ClockReading
 from services.scheduler.lease_store import LeadershipLost, fenced, open_session
+from shared.broker.seam import BrokerUnavailable
 from tests.integration.scheduler.world import HOUR, MINUTE, SECOND, START_MS, World
 from tests.support.conservation import assert_conserved
 from tests.support.waiting import until
@@ -288,3 +289,22 @@ async def test_a_monitor_that_does_not_read_as_one_stops_no_other(world: World) 
     assert {job.monitor_id for job in world.broker.jobs} == {good}
     await settle(world)
     await assert_conserved(world.pool, settled=True)
+
+
+async def test_slots_published_as_the_clock_goes_back_are_claimed_although_that_claim_fails(world: World) -> None:
+    for _ in range(40):
+        await world.add_monitor(interval_ms=30_000)
+    await world.reconcile()
+    await world.run_until(START_MS + 2 * MINUTE, step=2 * SECOND)
+    (dispatcher,) = world.dispatchers.values()
+    as_if_a_second_ago(world, world.now)
+    await world.set_clock(world.now - 5 * MINUTE)
+    world.broker.loses_answers = True
+    with pytest.raises(BrokerUnavailable):
+        await dispatcher.tick()
+    world.broker.loses_answers = False
+    await world.set_clock(world.now + 3 * SECOND)
+    await dispatcher.tick()
+    await world.answer()
+    await world.run_until(world.now + 20 * SECOND, step=2 * SECOND)
+    await assert_conserved(world.pool)
