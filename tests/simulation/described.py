@@ -65,7 +65,7 @@ def _monitor(story: Story, box: Mailbox) -> dict[str, Any]:
 
 
 def change(database: Database, number: int, what: str, *, soon: Callable[..., Any]) -> None:
-    """Edit, pause or delete a monitor, and tell of it."""
+    """Edit, pause or delete a monitor or enter another password, and tell of it."""
     monitors = database.tables["monitors"]
     monitor = monitors.get(number)
     if monitor is None:
@@ -78,6 +78,8 @@ def change(database: Database, number: int, what: str, *, soon: Callable[..., An
             health = database.tables["location_health"]
             for key in [key for key in health if key[0] == number]:
                 del health[key]
+        case "password":
+            monitors[number] = {**monitor, "credential_id": uuid.uuid4(), "revision": monitor["revision"] + 1}
         case "pause":
             monitors[number] = {**monitor, "status": "disabled", "revision": monitor["revision"] + 1}
         case _:

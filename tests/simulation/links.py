@@ -149,7 +149,8 @@ class BrokerLink:
             return PublishOutcome.REFUSED
         if (message.type == JOBS_TYPE or from_worker) and self._chance.strikes(rates.dropped):
             return PublishOutcome.CONFIRMED
-        if self._chance.strikes(rates.duplicated):
+        # A broker doubles nothing by itself: it is whoever publishes that repeats. Jobs are repeated by their own ways.
+        if message.type != JOBS_TYPE and self._chance.strikes(rates.duplicated):
             await self._broker.publish([message])
         (outcome,) = await self._broker.publish([message])
         return outcome

@@ -43,14 +43,17 @@ class MailServers:
     """The truth.
 
     Args:
-        down: from when until when no host of this name answers. changed: since when an account's password is wrong.
+        down: from when until when a host does not answer. changed: since when an account's password is wrong.
     """
 
     now_ms: Callable[[], int]
-    down: dict[str, tuple[int, int]] = field(default_factory=dict)
+    down: list[tuple[str, int, int]] = field(default_factory=list)
     changed: dict[Account, int] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
-    _inside: Counter[Account] = field(default_factory=Counter)
+    _inside: defaultdict[Account, Counter[UUID]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def is_down(self, host: str) -> bool:
+        return any(each == host and since <= self.now_ms() < until for each, since, until in self.down)
 
     def probe_for(self, process: Process) -> Callable[..., object]:
         """A probe as a worker of this process makes it."""
@@ -72,8 +75,7 @@ class MailServers:
         account = (request.target.hostname, request.target.user or "")
         if chance.strikes(chance.rates.our_fault):
             return Outcome(kind=OutcomeKind.INTERNAL, phase=Phase.DNS, message="Names could not be looked up here.")
-        since, until = self.down.get(request.target.hostname, (0, 0))
-        if since <= self.now_ms() < until or chance.strikes(BLIP):
+        if self.is_down(request.target.hostname) or chance.strikes(BLIP):
             self.ledger.failed[account].append(self.now_ms())
             await asyncio.sleep(0.01)
             return Outcome(kind=OutcomeKind.CONNECT_REFUSED, phase=Phase.CONNECT, message="Nothing listens there.")
@@ -85,16 +87,22 @@ class MailServers:
     async def _log_in(self, process: Process, request: ProbeRequest, account: Account) -> Outcome:
         chance = process.chance.random
         job = MAKING.get()
-        if job is not None and not job.login_proven:
+        assert job is not None
+        if not job.login_proven:
             self.ledger.unproven_logins[job.check_id] += 1
-        if request.target.protocol is MailProtocol.POP3 and self._inside[account]:
+        inside = self._inside[account]
+        # The same check twice is a job delivered again while it was being done; of a good password that is no harm.
+        if request.target.protocol is MailProtocol.POP3 and inside.keys() - {job.check_id}:
             self.ledger.overlaps.append(f"two logins at once to the mailbox {account}")
-        self._inside[account] += 1
+        inside[job.check_id] += 1
         try:
             await asyncio.sleep(0.02 + chance.random() ** 4 * 12)
+            process.reach_login()
             await process.step()
         finally:
-            self._inside[account] -= 1
+            inside.subtract([job.check_id])
+            if not inside[job.check_id]:
+                del inside[job.check_id]
         now = self.now_ms()
         if now >= self.changed.get(account, now + 1):
             self.ledger.refused[account].append(now)
@@ -120,6 +128,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.told: list[Told] = []
+        self.away = False
 
     def sender_for(self, process: Process) -> "ReceiverOf":
         return ReceiverOf(self, process)
@@ -137,7 +146,7 @@ class ReceiverOf:
         await self._process.step()
         await asyncio.sleep(0.05)
         await self._process.step()
-        if chance.strikes(chance.rates.not_told):
+        if self._receiver.away or chance.strikes(chance.rates.not_told):
             return NotSent("the receiver answered 503")
         told = frozenset(content.incident_ids) | {each.public_id for each in content.incidents}
         at = asyncio.get_running_loop().time()

@@ -21,6 +21,9 @@ LOCK_TIMEOUT_SECONDS = 8.0
 
 TWINS: dict[str, Twin] = {}
 
+# How a session plans and how long it waits is nothing to these tables.
+_SETTINGS = "SELECT set_config("
+
 
 def twin(*statements: str) -> Callable[[Twin], Twin]:
     """This function does what these statements do; it is called with the transaction and the statement's arguments."""
@@ -281,6 +284,8 @@ class Session:
 
     async def _run_within(self, transaction: Transaction, statement: str, args: tuple[Any, ...]) -> Any:
         function = TWINS.get(statement)
+        if function is None and statement.lstrip().startswith(_SETTINGS):
+            return []
         if function is None:
             raise NotImplementedError(f"no twin of this statement: {statement}")
         while True:

@@ -80,6 +80,7 @@ class Process:
         self.stop = asyncio.Event()
         self.dead = False
         self.doomed = False
+        self.dies_in_login: Callable[[], None] | None = None
         self.broke: BaseException | None = None
         self.link: BrokerLink | None = None
         self._serve = serve
@@ -107,6 +108,12 @@ class Process:
             self.kill()
         if self.dead:
             raise asyncio.CancelledError
+
+    def reach_login(self) -> None:
+        """A password is on its way, and nobody knows yet what is said to it."""
+        if self.dies_in_login is not None and not self.dead:
+            self.kill()
+            self.dies_in_login()
 
     def session(self) -> Session:
         session = Session(self.database, self.name)

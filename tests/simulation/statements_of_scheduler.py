@@ -50,7 +50,7 @@ def clock(tx: Transaction) -> list[Row]:
     return [{"clock_ms": tx.now_ms}]
 
 
-@twin("SELECT 1", "SET lock_timeout = '20000'", lease_store._SHORT_LIVED)
+@twin("SELECT 1", "SET lock_timeout = '20000'")
 def nothing(tx: Transaction, *_: Any) -> None:
     return None
 

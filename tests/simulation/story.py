@@ -2,14 +2,16 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from tests.simulation.processes import Rates
 
 MINUTE = 60.0
 
-# In seconds: troubles begin, troubles end, servers are well again, the end.
-TROUBLES_FROM, TROUBLES_UNTIL, WELL_AGAIN, THE_END = 45.0, 260.0, 380.0, 560.0
+# In seconds: troubles begin, troubles end, servers are well again, and when it may end and has to.
+TROUBLES_FROM, TROUBLES_UNTIL, WELL_AGAIN = 40.0, 220.0, 340.0
+# Slots are audited two minutes after their time; a refused password is tried again after five.
+MAY_END, THE_END = 400.0, 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,21 @@ class Mailbox:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """A host is down for a while."""
+
+    host: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """One seed's.
 
     Args:
-        outage: host, and from when until when it is down. wrong_password: a monitor's number, and since when.
+        outages: of mail servers. wrong_password: a monitor's number, and since when.
+        may_end: nobody need look on after this, once all is well.
     """
 
     seed: int
@@ -47,9 +59,10 @@ class Story:
     services: Sequence[str]
     rates: Rates
     events: Sequence[Event]
-    outage: tuple[str, float, float] | None = None
+    outages: Sequence[Outage] = ()
     wrong_password: tuple[int, float] | None = None
-    clock_jumps: bool = field(default=False)
+    clock_jumps: bool = False
+    may_end: float = MAY_END
 
     @property
     def clock_goes_back(self) -> bool:
@@ -70,16 +83,12 @@ def story_of(seed: int) -> Story:
     ]
     events = _events(chance, services, mailboxes)
     jumps = any(event.what == "jump" for event in events)
-    outage = None
-    if chance.random() < 0.6:
-        since = chance.uniform(60, 180)
-        # Some are over while messages about them are still held up.
-        over = WELL_AGAIN if chance.random() < 0.6 else since + chance.uniform(70, 110)
-        outage = (chance.choice(mailboxes).host, since, over)
     wrong = None
     if chance.random() < 0.35:
         wrong = (chance.choice(mailboxes).number, chance.uniform(60, 180))
-    return Story(seed, protocol, locations, mailboxes, services, _rates(chance), events, outage, wrong, jumps)
+    may_end = THE_END if chance.random() < 0.2 else MAY_END
+    rates, outages = _rates(chance), _outages(chance, mailboxes)
+    return Story(seed, protocol, locations, mailboxes, services, rates, events, outages, wrong, jumps, may_end)
 
 
 def _mailboxes(chance: random.Random, protocol: str) -> list[Mailbox]:
@@ -93,11 +102,22 @@ def _mailboxes(chance: random.Random, protocol: str) -> list[Mailbox]:
     return boxes
 
 
+def _outages(chance: random.Random, mailboxes: Sequence[Mailbox]) -> list[Outage]:
+    """One of minutes, at times; and some that come and go while messages about them are still held up."""
+    outages = []
+    if chance.random() < 0.45:
+        outages.append(Outage(chance.choice(mailboxes).host, chance.uniform(60, 170), WELL_AGAIN))
+    for _ in range(chance.choice([0, 0, 1, 1, 2])):
+        since = chance.uniform(TROUBLES_FROM, TROUBLES_UNTIL - 60)
+        outages.append(Outage(chance.choice(mailboxes).host, since, since + chance.uniform(5, 90)))
+    return outages
+
+
 def _rates(chance: random.Random) -> Rates:
     def some(most: float, how_often: float = 0.5) -> float:
         return chance.uniform(0, most) if chance.random() < how_often else 0.0
 
-    return Rates(
+    rates = Rates(
         database_error=some(0.015),
         commit_unknown=some(0.04),
         deadlock=some(0.01, 0.3),
@@ -111,6 +131,20 @@ def _rates(chance: random.Random) -> Rates:
         our_fault=some(0.4, 0.4),
         not_told=some(0.8),
     )
+    if chance.random() < 0.4:  # one thing is at its worst
+        return replace(rates, **dict([chance.choice(_AT_WORST)]))
+    return rates
+
+
+_AT_WORST = (
+    ("publish_lost", 0.6),
+    ("confirm_lost", 0.6),
+    ("dropped", 0.6),
+    ("commit_unknown", 0.25),
+    ("database_error", 0.06),
+    ("delayed", 0.95),
+    ("not_told", 0.95),
+)
 
 
 def _events(chance: random.Random, services: Sequence[str], mailboxes: Sequence[Mailbox]) -> list[Event]:
@@ -122,19 +156,24 @@ def _events(chance: random.Random, services: Sequence[str], mailboxes: Sequence[
     ]
     if chance.random() < 0.3:
         events.append(Event(when(), "freeze", chance.choice(["scheduler-1", *services]), chance.uniform(3, 45)))
-    for what, how_often, most in (("broker away", 0.5, 25), ("database away", 0.3, 25), ("connection lost", 0.5, 0)):
+    for what, how_often, most in (
+        ("broker away", 0.5, 40),
+        ("database away", 0.3, 25),
+        ("connection lost", 0.5, 0),
+        ("receiver away", 0.35, 150),
+    ):
         if chance.random() < how_often:
             events.append(Event(when(), what, chance.choice(services), chance.uniform(1, 1 + most)))
-    if chance.random() < 0.3:  # in the midst of the first logins
-        first = next(name for name in services if name.startswith("worker"))
-        events.append(Event(chance.uniform(0.2, 3), "kill", first, 0.5))
+    workers = [name for name in services if name.startswith("worker")]
+    if chance.random() < 0.3:
+        first_or_any = 0.0 if chance.random() < 0.5 else when()
+        events.append(Event(first_or_any, "kill in login", chance.choice(workers), chance.uniform(0.5, 5)))
     if chance.random() < 0.15:
-        workers = [name for name in services if name.startswith("worker")]
         events += [Event(TROUBLES_FROM + 5, "kill", name, chance.uniform(60, 140)) for name in workers]
     if chance.random() < 0.25:
         far = chance.choice([20.0, 300.0, 3600.0]) * chance.choice([1, -1])
         events.append(Event(when(), "jump", seconds=far))
     if chance.random() < 0.35:
         box = chance.choice(mailboxes)
-        events.append(Event(when(), chance.choice(["edit", "edit", "pause", "delete"]), str(box.number)))
+        events.append(Event(when(), chance.choice(["edit", "password", "pause", "delete"]), str(box.number)))
     return sorted(events, key=lambda event: event.at)

@@ -15,8 +15,13 @@ _UNDER_WAY_MS = 30_000
 FIRST_RUNG_MS = RUNGS_MS[0] - 3 * _UNDER_WAY_MS  # counted from when it was made, not when it was known
 
 
-def conserved(database: Database) -> list[str]:
-    """Slots claimed = results + missed + what may still be under way; no slot has ended twice (promise P2)."""
+def conserved(database: Database, *, taken_back: Callable[[int], bool] = lambda _: False) -> list[str]:
+    """Slots claimed = results + missed + what may still be under way; no slot has ended twice (promise P2).
+
+    Args:
+        taken_back: whether the clock went back for a monitor whose interval was changed: slots that were taken back
+            to be claimed again are then claimed no more.
+    """
     tables, wrong = database.tables, []
     lease = tables["shard_leases"][0]
     for row in tables["schedule"].values():
@@ -38,7 +43,7 @@ def conserved(database: Database) -> list[str]:
         )
         since = max(row["since_slot"], lease["audited_until"] - interval)
         may_be_open = max(0, (row["last_slot"] - since) // interval) + waiting + retired
-        if in_flight < 0:
+        if in_flight < 0 and not taken_back(row["monitor_id"]):
             wrong.append("more slots have ended than were claimed")
         elif in_flight > may_be_open:
             wrong.append("a slot is lost")
@@ -113,7 +118,8 @@ def manners_kept(
         tries_at_once: how many logins of an account may have been under way when the first was refused: one of each
             credential that had worked, at each location.
     """
-    wrong = list(servers.ledger.overlaps)
+    # Where the clock jumps, what is under way seems to be long over.
+    wrong = list(servers.ledger.overlaps) if steady_clock else []
     for account, all_times in servers.ledger.refused.items():
         known_at = known_since(account)
         # Until a refusal is known the password is as good as ever; an answer may be lost, and asked for anew.

@@ -10,7 +10,7 @@ import contextlib
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -18,15 +18,14 @@ from unittest import mock
 import asyncpg
 import structlog
 
-from services.notifier import planning, sending, thread_store
+from services.notifier import thread_store
 from services.notifier.service import Ways, serve_notifier
 from services.result_recorder import service as recorder_service
 from services.result_recorder.service import serve_recorder
 from services.result_recorder.sweeping import SWEEP_SECONDS, sweep
-from services.scheduler import dispatcher
 from services.scheduler import service as scheduler_service
 from services.scheduler.service import serve_scheduler
-from services.scheduler.term import Term, keep_doing
+from services.scheduler.term import Term
 from shared.broker.in_process import InProcessBroker
 from shared.broker.topology import core_topology
 from shared.checks.vocabulary import MailProtocol
@@ -49,6 +48,7 @@ from tests.simulation import (  # noqa: F401 - the twins make themselves known
     verdict,
 )
 from tests.simulation.described import change, describe
+from tests.simulation.idling import looks_in_vain_left_out
 from tests.simulation.links import BrokerLink
 from tests.simulation.mailboxes import MAKING, Account, MailServers, Receiver
 from tests.simulation.memory_database import Database, Session
@@ -58,10 +58,9 @@ from tests.simulation.virtual_time import VirtualLoop, run
 from tests.simulation.watch import Watch
 
 EPOCH_SECONDS = 1_800_000_000.0
-# Duties that look every second look so often instead; what they are told of wakes them at once all the same.
-LOOKS_EVERY_SECONDS = 4.0
-TICKS_EVERY_SECONDS = 1.9  # still within what a claim looks ahead
-_HOUSEKEEPING = frozenset({"tidy", "partitions", "retention"})
+_LOOK_AGAIN_SECONDS = 30.0
+# An outage that goes on for so long after all else is well again is seen, whatever went wrong before.
+_SEEN_WITHIN_SECONDS = 110.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +110,24 @@ class World:
             for name in self.story.services:
                 self._start(name)
             happenings = [asyncio.ensure_future(self._happen(event)) for event in self.story.events]
-            await asyncio.sleep(TROUBLES_FROM)
-            self.chance.rates.now = True
-            await asyncio.sleep(TROUBLES_UNTIL - TROUBLES_FROM)
-            self.chance.rates.now = False
-            await asyncio.sleep(THE_END - TROUBLES_UNTIL)
+            await self._until(TROUBLES_FROM)
+            self.chance.rates = replace(self.chance.rates, now=True)
+            await self._until(TROUBLES_UNTIL)
+            self.chance.rates = replace(self.chance.rates, now=False)
             await asyncio.gather(*happenings)
+            await self._until(self.story.may_end)
+            # It need not be looked on for as long as it may take, where all is well already.
             broken = self._verdict()
+            while broken and not self.watch.broken and self._loop.time() < self._began + THE_END:
+                await self._until(self._loop.time() - self._began + _LOOK_AGAIN_SECONDS)
+                broken = self._verdict()
             for process in self._processes.values():
                 process.kill()
             await asyncio.sleep(10)
         return Told(self.story.seed, tuple(broken), self._counts())
+
+    async def _until(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, self._began + seconds - self._loop.time()))
 
     # Who is there
 
@@ -177,7 +183,7 @@ class World:
             broker=process.link,
             keys=_Keys(),  # type: ignore[arg-type]
             settings=ProbingSettings.model_construct(
-                worker_capacity=20, location_code=location, location_name="", country_code=None, presence_seconds=15.0
+                worker_capacity=20, location_code=location, location_name="", country_code=None, presence_seconds=25.0
             ),
             stop=process.stop,
             clock=FleetClock(monotonic=loop.time, wall=lambda: EPOCH_SECONDS + loop.time() + wrong_by),
@@ -203,6 +209,12 @@ class World:
                 process.kill()
                 await asyncio.sleep(event.seconds)
                 self._start(event.whom)
+            case "kill in login" if process is not None:
+                process.dies_in_login = partial(self._loop.call_later, event.seconds, self._start, event.whom)
+            case "receiver away":
+                self.receiver.away = True
+                await asyncio.sleep(event.seconds)
+                self.receiver.away = False
             case "freeze" if process is not None:
                 process.freeze(event.seconds)
             case "connection lost" if process is not None and process.link is not None:
@@ -217,6 +229,10 @@ class World:
                 self._troubles.away = False
             case "jump":
                 self._jumped_ms += int(event.seconds * 1000)
+            case "password":
+                change(self.database, int(event.whom), event.what, soon=self._loop.call_soon)
+                box = next(each for each in self.story.mailboxes if each.number == int(event.whom))
+                self.servers.changed.pop((box.host, box.user), None)
             case "edit" | "pause" | "delete":
                 change(self.database, int(event.whom), event.what, soon=self._loop.call_soon)
 
@@ -235,9 +251,8 @@ class World:
     # What becomes of it
 
     def _become_true(self) -> None:
-        if self.story.outage is not None:
-            host, since, until = self.story.outage
-            self.servers.down[host] = (self._true_ms(since), self._true_ms(until))
+        for each in self.story.outages:
+            self.servers.down.append((each.host, self._true_ms(each.since), self._true_ms(each.until)))
         if self.story.wrong_password is not None:
             number, since = self.story.wrong_password
             box = next(each for each in self.story.mailboxes if each.number == number)
@@ -247,7 +262,8 @@ class World:
         story, database = self.story, self.database
         wrong = list(self.watch.broken)
         wrong += [f"{each.name} ended by itself: {each.broke!r}" for each in self._all if each.broke is not None]
-        wrong += verdict.conserved(database)
+        edited = {event.whom for event in story.events if event.what == "edit"}
+        wrong += verdict.conserved(database, taken_back=lambda number: story.clock_goes_back and str(number) in edited)
         wrong += verdict.requests_ended(database, settled=not story.clock_jumps)
         wrong += verdict.manners_kept(
             self.servers,
@@ -276,18 +292,17 @@ class World:
         return credentials * len(self.story.locations)
 
     def _outage_noticed(self) -> list[str]:
-        if self.story.outage is None:
-            return []
-        host, _, until = self.story.outage
-        if until <= TROUBLES_UNTIL:
-            return []  # too much was going on for it to be promised
+        # Of those that were over before the troubles were, nothing is promised.
+        hosts = {each.host for each in self.story.outages if each.until > TROUBLES_UNTIL + _SEEN_WITHIN_SECONDS}
+        # What is withheld until a new password's next try sees no outage.
+        withheld = {event.whom for event in self.story.events if event.what == "password"}
         left = {row["monitor_id"] for row in self.database.tables["incidents"].values()}
         wrong = []
         for box in self.story.mailboxes:
             monitor = self.database.tables["monitors"].get(box.number)
-            if box.host != host or monitor is None or monitor["status"] == "disabled":
+            if box.host not in hosts or monitor is None or monitor["status"] == "disabled":
                 continue
-            if self.story.wrong_password is not None:
+            if self.story.wrong_password is not None or str(box.number) in withheld:
                 continue  # what is down anyhow is told otherwise
             health = self.database.tables["monitor_health"].get(box.number, {})
             # Of one that never passed none opens.
@@ -321,14 +336,11 @@ class World:
             put(asyncpg, "connect", self._connect)
             put(time, "time", lambda: EPOCH_SECONDS + self._loop.time())
             put(Checker, "check", _known_to_probes(Checker.check))
-            put(scheduler_service, "keep_doing", _seldom)
             put(scheduler_service, "Term", _term)
-            put(dispatcher, "TICK_SECONDS", TICKS_EVERY_SECONDS)
-            for module, name in ((planning, "POLL_SECONDS"), (sending, "LOOK_SECONDS")):
-                put(module, name, LOOKS_EVERY_SECONDS)
             put(recorder_service, "keep_sweeping", _sweep_only)
             for name in [name for name in vars(thread_store) if name.startswith("forget")]:
                 put(thread_store, name, _keeps_all)
+            patches.enter_context(looks_in_vain_left_out(self.database))
             before = structlog.get_config()
             structlog.configure(
                 processors=[self._overheard],
@@ -360,11 +372,6 @@ def _known_to_probes(check: Any) -> Any:
         return await check(self, job)
 
     return known
-
-
-async def _seldom(name: str, step: Any, *, every_seconds: float, **more: Any) -> None:
-    if name not in _HOUSEKEEPING:
-        await keep_doing(name, step, every_seconds=max(every_seconds, LOOKS_EVERY_SECONDS), **more)
 
 
 def _term(*args: Any, **more: Any) -> Term:
