@@ -6,7 +6,6 @@ writing its log line. This one belongs to one thread, the event loop's, on which
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from typing import Self
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import HistogramMetricFamily
@@ -32,19 +31,17 @@ class Tally(Collector):
         self._bounds = tuple(buckets)
         self._counts = [0] * (len(self._bounds) + 1)
         self._sum = 0.0
-        self._parts: dict[tuple[str, ...], Self] = {}
-        if not labels:
-            self._parts[()] = self
+        self._parts: dict[tuple[str, ...], Tally] = {} if labels else {(): self}
         if registry is not None:
             registry.register(self)
 
-    def labels(self, *values: str) -> Self:
+    def labels(self, *values: str) -> "Tally":
         """The part with these labels. Raises ValueError where they are not as many as its names."""
         part = self._parts.get(values)
         if part is None:
             if len(values) != len(self._label_names):
                 raise ValueError(f"{self._name} has {len(self._label_names)} labels, not {len(values)}")
-            part = self._parts[values] = type(self)(self._name, self._documentation, buckets=self._bounds)
+            part = self._parts[values] = Tally(self._name, self._documentation, buckets=self._bounds)
         return part
 
     def observe(self, amount: float) -> None:
