@@ -66,7 +66,7 @@ class Pace:
             self._learn(begun)
             # Woken late: more is under way than we thought, and it gets as long again to be done.
             late = now - self._next_at
-            self._next_at = now + min(max(self._apart_seconds * begun, late * 1.5), MOST_SECONDS * begun)
+            self._next_at = now + min(max(self._apart_seconds, late * 1.5), MOST_SECONDS) * begun
         if self._waiting:
             self._wake_in(self._next_at - now)
 
