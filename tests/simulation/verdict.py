@@ -23,17 +23,17 @@ def conserved(database: Database, *, taken_back: Callable[[int], bool] = lambda 
             to be claimed again are then claimed no more.
     """
     tables, wrong = database.tables, []
-    lease = tables["shard_leases"][0]
+    audited_until = tables["shard_leases"][0]["audited_until"]
     for row in tables["schedule"].values():
         where, interval = (row["monitor_id"], row["location_id"]), row["interval_ms"]
         ended_at = [
             slot for slot in _slots_of(tables["results"], tables["missed"], where) if slot < row["last_slot"] + interval
         ]
-        in_flight = row["slots_claimed"] - len(ended_at)
         waiting = sum(
             (each["monitor_id"], each["location_id"]) == where
             and each["kind"] == "scheduled"
             and each["state"] != "finished"
+            and each["slot_at"] < audited_until
             for each in tables["check_requests"].values()
         )
         retired = sum(
@@ -41,11 +41,12 @@ def conserved(database: Database, *, taken_back: Callable[[int], bool] = lambda 
             for each in tables["schedule_retired"].values()
             if (each["monitor_id"], each["location_id"]) == where
         )
-        since = max(row["since_slot"], lease["audited_until"] - interval)
-        may_be_open = max(0, (row["last_slot"] - since) // interval) + waiting + retired
-        if in_flight < 0 and not taken_back(row["monitor_id"]):
+        # Of slots that were audited each has ended, unless a request follows it; later ones may be under way.
+        later = (row["last_slot"] - max(row["since_slot"] + 1, audited_until)) // interval + 1
+        audited = row["slots_claimed"] - max(0, later)
+        if row["slots_claimed"] < len(ended_at) and not taken_back(row["monitor_id"]):
             wrong.append("more slots have ended than were claimed")
-        elif in_flight > may_be_open:
+        elif audited > sum(slot < audited_until for slot in ended_at) + waiting + retired:
             wrong.append("a slot is lost")
         if any(_ended(tables, where, slot) > 1 for slot in ended_at):
             wrong.append("a slot has ended twice")
