@@ -26,7 +26,7 @@ from shared.probing.job_handling.clock import FleetClock
 from shared.probing.job_handling.handing_on import HandingOn
 from shared.probing.job_handling.ledger import Ledger, Settled
 from shared.probing.job_handling.pace import Pace
-from shared.probing.job_handling.result_sender import Answer, ResultSender
+from shared.probing.job_handling.result_sender import Answer, Line, ResultSender
 from shared.probing.job_handling.starting import StartGate
 from shared.runtime import crash_points, metrics
 from shared.runtime.crash_points import CrashPoint
@@ -99,7 +99,7 @@ class JobHandler:
             self.gate.leave()
         if result is None:
             return await self._miss(job, Admission(Verdict.MISS, MissedReason.STALE))
-        return await self._answer(job, result)
+        return await self._answer(job, result, _line(job, result))
 
     async def _canary(self, job: CheckJob) -> Settled:
         """Its turn comes like any other's. What would be missed or handed on is let go: the next one follows."""
@@ -122,12 +122,9 @@ class JobHandler:
     async def _check(self, job: CheckJob, *, started_at: int) -> CheckResult:
         began = time.monotonic()
         metrics.of(metrics.QUEUE_WAIT, self.checker.protocol).observe(max(0, started_at - job.start_at) / 1000)
-        with metrics.of(metrics.WORKER_IN_FLIGHT, self.checker.protocol).track_inprogress():
-            outcome = await self.checker.check(job)
+        outcome = await self.checker.check(job)
         crash_points.reach(CrashPoint.PROBED)
-        result = self._result(job, outcome, started_at=started_at, began=began)
-        _log_check(job, outcome, result)
-        return result
+        return self._result(job, outcome, started_at=started_at, began=began)
 
     def _result(self, job: CheckJob, outcome: Outcome, *, started_at: int, began: float) -> CheckResult:
         circumstances = Circumstances(
@@ -153,13 +150,13 @@ class JobHandler:
             job, missed(job, admission.reason, login_unknown=admission.login_unknown, now_ms=now_ms)
         )
 
-    async def _answer(self, job: CheckJob, answer: Answer) -> Settled:
+    async def _answer(self, job: CheckJob, answer: Answer, line: Line | None = None) -> Settled:
         """The one who asked for this very check is answered first; what counts is the results exchange."""
         self.gate.answer_waits()
         try:
             if job.reply_to is not None:
                 await self.sender.reply(answer, reply_to=job.reply_to)
-            return Settled.ANSWERED if await self.sender.send(answer) else Settled.ABANDONED
+            return Settled.ANSWERED if await self.sender.send(answer, line) else Settled.ABANDONED
         finally:
             self.gate.answer_left()
 
@@ -168,21 +165,21 @@ class JobHandler:
         return settled or await self._miss(job, Admission(Verdict.MISS, MissedReason.STALE))
 
 
-def _log_check(job: CheckJob, outcome: Outcome, result: CheckResult) -> None:
-    _log.info(
-        "check_probed",
-        check_id=str(job.check_id),
-        monitor_id=job.monitor_id,
-        kind=outcome.kind,
-        total_ms=outcome.total_ms,
-        check_kind=job.kind,
-        protocol=job.target.protocol,
-        host=job.target.hostname,
-        location=job.location,
-        slot_at=job.slot_at,
-        late_ms=result.started_at - job.start_at,
-        phase=outcome.phase,
-        login=outcome.login,
-        withheld=result.withheld,
-        loop_lag_ms=result.loop_lag_ms,
-    )
+def _line(job: CheckJob, result: CheckResult) -> Line:
+    outcome = result.outcome
+    return {
+        "check_id": str(job.check_id),
+        "monitor_id": job.monitor_id,
+        "kind": outcome.kind,
+        "total_ms": outcome.total_ms,
+        "check_kind": job.kind,
+        "protocol": job.target.protocol,
+        "host": job.target.hostname,
+        "location": job.location,
+        "slot_at": job.slot_at,
+        "late_ms": result.started_at - job.start_at,
+        "phase": outcome.phase,
+        "login": outcome.login,
+        "withheld": result.withheld,
+        "loop_lag_ms": result.loop_lag_ms,
+    }

@@ -111,6 +111,7 @@ async def serve_worker(
         canary=Canary.create(checker, canary_server) if canary_server is not None else None,
     )
     metrics.WORKER_CAPACITY.labels(protocol=protocol).set(settings.worker_capacity)
+    metrics.WORKER_IN_FLIGHT.labels(protocol=protocol).set_function(lambda: gate.in_flight)
 
     def presence() -> Presence:
         return Presence(

@@ -20,6 +20,7 @@ from shared.checks.vocabulary import (
 )
 from shared.probing.job_handling.worker import flush_size, prefetches
 from shared.probing.probe import OnPhase, ProbeRequest
+from shared.runtime import metrics
 from tests.unit.job_handling.fakes import (
     LOCATION,
     PASSWORD,
@@ -217,15 +218,29 @@ async def test_a_test_that_is_missed_is_told_to_who_asked_as_well() -> None:
         assert worker.broker.replies == [("g1", missed)]
 
 
+async def test_the_checks_under_way_are_shown() -> None:
+    def shown() -> float | None:
+        return metrics.REGISTRY.get_sample_value("mailprobe_worker_in_flight", {"protocol": "imap"})
+
+    probe = HeldProbe()
+    async with serving(probe) as worker:
+        settled = worker.broker.hand_out(a_batch(a_job(), a_job(check_id=uuid4())))
+        await worker.broker.until(lambda: shown() == 2)
+        probe.let_go.set()
+        await done(settled)
+        assert shown() == 0
+
+
 async def test_each_check_leaves_one_log_line_and_no_password_anywhere() -> None:
-    job = a_job()
+    job, another = a_job(), a_job(check_id=uuid4())
     broker = FakeBroker()
     with capture_logs() as lines:
         async with serving(FakeProbe(), broker) as worker:
-            await done(worker.broker.hand_out(a_batch(job)))
-    (line,) = [line for line in lines if line["event"] == "check_probed"]
-    assert line["check_id"] == str(job.check_id)
-    assert (line["monitor_id"], line["kind"], line["total_ms"]) == (7, "ok", 5.0)
+            await done(worker.broker.hand_out(a_batch(job, another)))
+    said_of = [each for line in lines if line["event"] == "check_probed" for each in line["each"]]
+    assert sorted(each["check_id"] for each in said_of) == sorted([str(job.check_id), str(another.check_id)])
+    for each in said_of:
+        assert (each["monitor_id"], each["kind"], each["total_ms"]) == (7, "ok", 5.0)
     said = str(lines) + str([message.body for message in broker.published])
     assert PASSWORD.decode() not in said
 
