@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import structlog
 
 from shared.runtime import crash_points, logs
+from shared.runtime.collections_spared import collections_spared
 from shared.runtime.loop_watch import LoopWatch
 from shared.runtime.settings import LifeSettings
 from shared.runtime.settings_errors import SettingsError
@@ -65,7 +66,7 @@ def run(
         settings = LifeSettings.load()
         logs.configure(service, format=settings.log_format, level=settings.log_level, for_good=logs_for_good)
         crash_points.arm(crash_points.CrashSettings.load())
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        with collections_spared(), asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_until_stopped(main, patience_seconds=settings.watchdog_seconds))
     except Exception as error:  # the process ends here; what is left is to say why
         return _said(service, error, (SettingsError, StartError, *expected))

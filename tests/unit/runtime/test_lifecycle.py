@@ -1,6 +1,7 @@
 """The life of a process: exit codes, errors for people, and waiting that knows of the stop event."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -74,6 +75,20 @@ def test_an_unexpected_error_exits_with_1() -> None:
         raise ZeroDivisionError
 
     assert run("service", main) == EXIT_FAILURE
+
+
+def test_what_was_imported_is_looked_through_by_no_collection_while_a_service_runs() -> None:
+    before = gc.get_threshold(), gc.get_freeze_count()
+    seen: list[tuple[int, int]] = []
+
+    async def main(_stop: asyncio.Event) -> None:
+        seen.append((gc.get_threshold()[0], gc.get_freeze_count()))
+
+    assert run("service", main) == 0
+    ((threshold, frozen),) = seen
+    assert threshold > before[0][0]
+    assert frozen > 10_000
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
 
 
 def test_a_second_signal_ends_a_process_that_does_not_stop() -> None:
