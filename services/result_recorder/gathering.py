@@ -14,6 +14,9 @@ T = TypeVar("T")
 
 _log = structlog.get_logger()
 
+# So many within the first moment, and many more are coming.
+MANY = 10
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Waiting(Generic[T]):
@@ -39,14 +42,21 @@ class Gathering(Generic[T]):
         read: what a message carries; one that raises UnreadableMessage goes to the dead letters.
         most: a batch is full with so many items (the last message may bring more).
         linger_seconds: how long a batch waits for more once it has one.
+        patient_seconds: how long in all where it has MANY by then. A batch costs the same for ten as for hundreds.
     """
 
     def __init__(
-        self, *, read: Callable[[bytes, str], Sequence[T]], prefetch: int, most: int, linger_seconds: float
+        self,
+        *,
+        read: Callable[[bytes, str], Sequence[T]],
+        prefetch: int,
+        most: int,
+        linger_seconds: float,
+        patient_seconds: float,
     ) -> None:
         self._read = read
         self._most = most
-        self._linger_seconds = linger_seconds
+        self._lingers_seconds = (linger_seconds, patient_seconds - linger_seconds)
         self._queue: asyncio.Queue[Waiting[T]] = asyncio.Queue(prefetch)
         self._drained = asyncio.Event()
 
@@ -72,14 +82,17 @@ class Gathering(Generic[T]):
         if first is None:
             return []
         gathered, size = [first], len(first.content)
-        try:
-            async with asyncio.timeout(0 if self._drained.is_set() else self._linger_seconds):
-                while size < self._most:
-                    more = self._queue.get_nowait() if not self._queue.empty() else await self._queue.get()
-                    gathered.append(more)
-                    size += len(more.content)
-        except TimeoutError:
-            pass
+        for place, linger_seconds in enumerate(self._lingers_seconds):
+            if place and (size < MANY or self._drained.is_set()):
+                break
+            try:
+                async with asyncio.timeout(0 if self._drained.is_set() else linger_seconds):
+                    while size < self._most:
+                        more = self._queue.get_nowait() if not self._queue.empty() else await self._queue.get()
+                        gathered.append(more)
+                        size += len(more.content)
+            except TimeoutError:
+                pass
         return gathered
 
     async def _first(self) -> Waiting[T] | None:

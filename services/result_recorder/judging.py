@@ -1,7 +1,6 @@
 """From the states of locations to the row of their monitor, for those who hold its lock: batches and the sweep."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from services.result_recorder import health_store
 from services.result_recorder.health import LocationState, Verdict, agreement_matters, judged
@@ -21,11 +20,17 @@ def monitor_after(state: MonitorState, results: Sequence[CheckResult]) -> Monito
     if first_passed_at is None:
         passed = (each.started_at for each in results if each.outcome.kind is OutcomeKind.OK and not each.withheld)
         first_passed_at = min(passed, default=None)
-    return replace(
-        state,
+    return MonitorState(
+        monitor_id=state.monitor_id,
+        health=state.health,
+        since=state.since,
         last_checked_at=newest.started_at if is_newer else state.last_checked_at,
-        total_ms=newest.outcome.total_ms if is_newer else state.total_ms,
         last_counted_at=max([*counted, state.last_counted_at or 0]) if counted else state.last_counted_at,
+        outcome=state.outcome,
+        phase=state.phase,
+        message=state.message,
+        location_id=state.location_id,
+        total_ms=newest.outcome.total_ms if is_newer else state.total_ms,
         first_passed_at=first_passed_at,
     )
 
@@ -104,14 +109,18 @@ async def judge_silent(connection: Connection, *, now_ms: int, most: int) -> int
 
 def _with_verdict(state: MonitorState, verdict: Verdict, *, reordered: bool) -> MonitorState:
     same = state.health is verdict.health and not reordered
-    return replace(
-        state,
+    return MonitorState(
+        monitor_id=state.monitor_id,
         health=verdict.health,
         since=min(state.since, verdict.since) if same else verdict.since,
+        last_checked_at=state.last_checked_at,
+        last_counted_at=state.last_counted_at,
         outcome=verdict.outcome,
         phase=verdict.phase,
         message=verdict.message,
         location_id=verdict.location_id,
+        total_ms=state.total_ms,
+        first_passed_at=state.first_passed_at,
     )
 
 

@@ -26,6 +26,7 @@ from shared.runtime.settings import RetentionSettings
 PREFETCH = 256
 MOST_RESULTS = 500
 LINGER_SECONDS = 0.05
+PATIENT_SECONDS = 0.25
 FINISH_SECONDS = 10.0
 
 _log = structlog.get_logger()
@@ -48,10 +49,18 @@ async def serve_recorder(
     log = _log.bind(instance=instance)
     kept = retention or RetentionSettings.model_construct()
     results: Gathering[Answer] = Gathering(
-        read=answers.read_answers, prefetch=PREFETCH, most=MOST_RESULTS, linger_seconds=LINGER_SECONDS
+        read=answers.read_answers,
+        prefetch=PREFETCH,
+        most=MOST_RESULTS,
+        linger_seconds=LINGER_SECONDS,
+        patient_seconds=PATIENT_SECONDS,
     )
     present: Gathering[Presence] = Gathering(
-        read=presence.read_present, prefetch=PREFETCH, most=MOST_RESULTS, linger_seconds=LINGER_SECONDS
+        read=presence.read_present,
+        prefetch=PREFETCH,
+        most=MOST_RESULTS,
+        linger_seconds=LINGER_SECONDS,
+        patient_seconds=PATIENT_SECONDS,
     )
     certificates = ToldCertificates()
     herald = Herald(broker)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.result_recorder import settling
-from services.result_recorder.gathering import Gathering
+from services.result_recorder.gathering import MANY, Gathering
 from services.result_recorder.settling import Settler, Unacceptable
 from shared.broker.envelope import UnreadableMessage
 from shared.broker.seam import BrokerUnavailable
@@ -68,7 +68,7 @@ async def settled(
     keeper: Keeper, bodies: Sequence[str], *, stop: asyncio.Event | None = None, lost: Sequence[str] = ()
 ) -> list[str | None]:
     """The fates of these messages, all of which were there when the settler began."""
-    gathering: Gathering[str] = Gathering(read=read, prefetch=50, most=100, linger_seconds=0.01)
+    gathering: Gathering[str] = Gathering(read=read, prefetch=50, most=100, linger_seconds=0.01, patient_seconds=0.02)
     deliveries = [FakeDelivery(body.encode(), lost=body in lost) for body in bodies]
     handling = [asyncio.create_task(gathering.handle(each)) for each in deliveries]
     await asyncio.sleep(0)
@@ -140,7 +140,7 @@ async def test_a_message_whose_connection_is_gone_holds_up_nobody() -> None:
 
 
 async def test_a_batch_is_full_at_its_size_and_does_not_wait_for_ever() -> None:
-    gathering: Gathering[str] = Gathering(read=read, prefetch=50, most=3, linger_seconds=0.01)
+    gathering: Gathering[str] = Gathering(read=read, prefetch=50, most=3, linger_seconds=0.01, patient_seconds=0.02)
     handling = [asyncio.create_task(gathering.handle(FakeDelivery(body))) for body in (b"a b", b"c d", b"e")]
     async with asyncio.timeout(60):
         first = await gathering.batch()
@@ -152,3 +152,23 @@ async def test_a_batch_is_full_at_its_size_and_does_not_wait_for_ever() -> None:
         await asyncio.gather(*handling)
         gathering.drained()
         assert await gathering.batch() == []
+
+
+@pytest.mark.parametrize(("there", "gathered"), [(MANY, MANY + 2), (MANY - 1, MANY - 1)])
+async def test_a_batch_of_many_waits_for_more_and_one_of_few_does_not(there: int, gathered: int) -> None:
+    gathering: Gathering[str] = Gathering(
+        read=read, prefetch=50, most=MANY + 2, linger_seconds=0.0, patient_seconds=3600
+    )
+    handling = [asyncio.create_task(gathering.handle(FakeDelivery(b"a"))) for _ in range(there)]
+    async with asyncio.timeout(60):
+        batch = asyncio.create_task(gathering.batch())
+        for _ in range(20):  # long enough for the first moment to be over
+            await asyncio.sleep(0)
+        handling += [asyncio.create_task(gathering.handle(FakeDelivery(b"b"))) for _ in range(2)]
+        await asyncio.sleep(0)  # they have arrived
+        found = await batch
+        assert sum(len(waiting.content) for waiting in found) == gathered
+        gathering.drained()
+        for waiting in [*found, *(await gathering.batch() if there < MANY else [])]:
+            await waiting.ack()
+        await asyncio.gather(*handling)
