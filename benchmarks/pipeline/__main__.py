@@ -20,15 +20,15 @@ from benchmarks.engine.compiled import CannotCompile, compiled
 from benchmarks.engine.programs import Told
 from benchmarks.engine.stage import Cores, PracticeServer, Round, ToldProcess
 from benchmarks.pipeline import document, growth, report
-from benchmarks.pipeline.cycle import Kind, Pipeline, Turn
+from benchmarks.pipeline.cycle import IDLE_MS, Kind, Pipeline, Turn
 from benchmarks.pipeline.floors import Cost, Floors, make_twins
 from benchmarks.pipeline.loading import INTERVAL_MS, described, load
-from benchmarks.pipeline.messages import BareClient, jobs_copies, results_copies
+from benchmarks.pipeline.messages import BareClient, about, jobs_copies, results_copies
 from benchmarks.pipeline.servers import NoRabbitHere, Servers, servers
 from benchmarks.pipeline.services import Services
 
 _PROBES_AT_ONCE = 16
-_READY_MS = 6_000
+_READY_MS = 6_000 + IDLE_MS
 
 
 async def run(folder: Path, *, rounds: int, checks: int, probes: int, claimed: int) -> list[str]:
@@ -101,7 +101,13 @@ async def _warmed_up(pipeline: Pipeline, kind: Kind, at: Servers, client: BareCl
     await jobs.begin(client.taking)
     await results.begin(client.taking)
     await pipeline.turn(kind)
-    return Floors(at.owner, client, jobs=await jobs.end(client.taking), results=await results.end(client.taking))
+    return Floors(
+        at.owner,
+        client,
+        broker=at.broker,
+        jobs=about(kind.numbers, await jobs.end(client.taking)),
+        results=about(kind.numbers, await results.end(client.taking)),
+    )
 
 
 async def _floors(floors: Floors, kind: Kind, turn: Turn) -> tuple[Cost, Cost]:

@@ -1,13 +1,18 @@
-"""One turn of the pipeline: many checks of one kind fall due within two seconds, and are followed until recorded."""
+"""One turn of the pipeline: many checks of one kind fall due within two seconds, and are followed until recorded.
+
+Before it, a stretch in which nothing is due: what services do each second in any case is no part of what a check costs.
+"""
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benchmarks.pipeline.cpu import PostgresCpu, live_cpu, spent
 from benchmarks.pipeline.loading import INTERVAL_MS
 from benchmarks.pipeline.servers import Servers
 from benchmarks.pipeline.services import Services
+from services.scheduler.audit import ANSWERED_BY_MS
 
 # The slots of one turn lie this close together: as many a second as with thirty times the monitors.
 WITHIN_MS = 2_000
@@ -15,7 +20,12 @@ WITHIN_MS = 2_000
 # Claimed up to two seconds ahead, each second.
 AHEAD_MS = 4_000
 
-_AFTERMATH_SECONDS = 0.5
+# Nothing is due for so long before a turn.
+IDLE_MS = 6_000
+
+# Slots are audited so long after they were due: a turn takes in the audit of one that was a whole number of turns ago.
+AUDITED_MS = ANSWERED_BY_MS % INTERVAL_MS + WITHIN_MS + 1_500
+
 _PATIENT_SECONDS = 120
 
 _RECORDED = """
@@ -45,13 +55,17 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one turn took, CPU seconds by process, and of Postgres by whom it worked for."""
+    """What one turn took: CPU seconds by process, of Postgres by whom it worked for; and by second with nothing due."""
 
     slot: int
     checks: int
-    processes: dict[str, float]
-    postgres: dict[str, float]
-    broker: float
+    seconds: float
+    spent: Mapping[str, float]
+    idle: Mapping[str, float]
+
+    def for_checks(self, name: str) -> float:
+        """CPU seconds beyond those that would have been spent with nothing due."""
+        return self.spent[name] - self.idle[name] * self.seconds
 
 
 class Pipeline:
@@ -65,29 +79,37 @@ class Pipeline:
     async def turn(self, kind: Kind) -> Turn:
         """The next time these checks are due. Raises RuntimeError where one is not made, or fails."""
         slot = await self._next_slot(kind)
+        await self._until(slot - AHEAD_MS - IDLE_MS)
+        idle_since, idle_before = time.monotonic(), await self._read()
         await self._until(slot - AHEAD_MS)
-        before = await self._read()
+        since, before = time.monotonic(), await self._read()
         await self._until(slot)
         checks = await self._recorded(kind, slot)
-        await asyncio.sleep(_AFTERMATH_SECONDS)
-        after = await self._read()
-        processes, postgres, broker = (spent(was, now) for was, now in zip(before, after, strict=True))
-        return Turn(slot, checks, processes, postgres, broker["broker"])
-
-    async def _read(self) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-        processes = {name: live_cpu(pid) for name, pid in self._services.pids().items()}
-        return (
-            processes,
-            await self._postgres.read(self._at.owner, DATABASE_SERVICES),
-            {"broker": live_cpu(self._at.broker)},
+        await self._until(slot + AUDITED_MS)
+        took, after = time.monotonic() - since, await self._read()
+        idle = spent(idle_before, before)
+        return Turn(
+            slot,
+            checks,
+            took,
+            spent=spent(before, after),
+            idle={name: seconds / (since - idle_since) for name, seconds in idle.items()},
         )
+
+    async def _read(self) -> dict[str, float]:
+        postgres = await self._postgres.read(self._at.owner, DATABASE_SERVICES)
+        return {
+            **{name: live_cpu(pid) for name, pid in self._services.pids().items()},
+            **{f"postgres.{name}": seconds for name, seconds in postgres.items()},
+            "broker": live_cpu(self._at.broker),
+        }
 
     async def _now_ms(self) -> int:
         now: int = await self._at.owner.fetchval("SELECT clock_ms()")
         return now
 
     async def _next_slot(self, kind: Kind) -> int:
-        now = await self._now_ms() + AHEAD_MS + 200
+        now = await self._now_ms() + AHEAD_MS + IDLE_MS + 200
         return now + (kind.phase_ms - now) % INTERVAL_MS
 
     async def _until(self, at_ms: int) -> None:

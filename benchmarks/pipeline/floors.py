@@ -43,22 +43,36 @@ WHERE monitor_id = ANY ($1::bigint[])"""
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU seconds of one floor: of the connection's process, and of ours."""
+    """CPU of one floor: of the connection's process, of ours, and of RabbitMQ, which is said by itself."""
 
     postgres: float
     ours: float
+    broker: float
 
     @property
     def whole(self) -> float:
         return self.postgres + self.ours
+
+    def of_each(self, checks: int) -> "Cost":
+        """Of so many checks each, in µs."""
+        each = 1e6 / checks
+        return Cost(self.postgres * each, self.ours * each, self.broker * each)
 
 
 class Floors:
     """Both floors of one kind of check: what its claims and records would cost at the least."""
 
     def __init__(
-        self, connection: Connection, client: BareClient, *, jobs: Sequence[Copied], results: Sequence[Copied]
+        self,
+        connection: Connection,
+        client: BareClient,
+        *,
+        broker: int,
+        jobs: Sequence[Copied],
+        results: Sequence[Copied],
     ) -> None:
+        """`broker`: RabbitMQ's process."""
+        self._broker = broker
         self._connection = connection
         self._client = client
         self._jobs = jobs
@@ -68,21 +82,24 @@ class Floors:
     async def claim(self, monitor_ids: Sequence[int]) -> Cost:
         """One UPDATE of these rows, and the messages that asked for their checks."""
         self._backend = await self._connection.fetchval("SELECT pg_backend_pid()")
+        at_broker = live_cpu(self._broker)
         before, began = live_cpu(self._backend), time.process_time()
         await self._connection.execute(_CLAIM, list(monitor_ids))
         ours = time.process_time() - began + await self._client.publish(self._jobs)
-        cost = Cost(live_cpu(self._backend) - before, ours)
+        postgres = live_cpu(self._backend) - before
         await self._client.take(len(self._jobs))
-        return cost
+        return Cost(postgres, ours, live_cpu(self._broker) - at_broker)
 
     async def record(self, monitor_ids: Sequence[int], since: int) -> Cost:
         """The messages that brought these results, the results by COPY, one UPDATE of each row of health."""
         batches = [monitor_ids[place : place + BATCH] for place in range(0, len(monitor_ids), BATCH)]
         copies = [await self._copy_of(batch, since) for batch in batches]
+        at_broker = live_cpu(self._broker)
         await self._client.publish(self._results)
         self._backend = await self._connection.fetchval("SELECT pg_backend_pid()")
         before = live_cpu(self._backend)
         ours = await self._client.take(len(self._results))
+        at_broker = live_cpu(self._broker) - at_broker
         began = time.process_time()
         for batch, copy in zip(batches, copies, strict=True):
             async with self._connection.transaction():
@@ -92,7 +109,7 @@ class Floors:
                 await self._connection.execute(_LOCATIONS, batch)
                 await self._connection.execute(_MONITORS, batch)
         ours += time.process_time() - began
-        return Cost(live_cpu(self._backend) - before, ours)
+        return Cost(live_cpu(self._backend) - before, ours, at_broker)
 
     async def _copy_of(self, monitor_ids: Sequence[int], since: int) -> bytes:
         rows = io.BytesIO()

@@ -1,8 +1,9 @@
 """The very messages of a run, copied at the broker while it warms up, and sent or taken again without anything else."""
 
 import asyncio
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 import aiormq
@@ -104,6 +105,17 @@ class BareClient:
         assert consuming.consumer_tag is not None
         await self.taking.basic_cancel(consuming.consumer_tag)
         return spent
+
+
+def about(monitor_ids: Container[int], messages: Iterable[Copied]) -> list[Copied]:
+    """Those whose jobs or results are of these monitors: others may have been due meanwhile."""
+    return [each for each in messages if _first_monitor(each) in monitor_ids]
+
+
+def _first_monitor(message: Copied) -> int:
+    content = json.loads(message.body)
+    first: int = (content.get("jobs") or content["results"])[0]["monitor_id"]
+    return first
 
 
 def jobs_copies() -> Copies:
