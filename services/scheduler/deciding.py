@@ -104,7 +104,7 @@ async def _last_checked_at_crowded_hosts(term: Term, sends: list[Send], now_ms: 
 
 def _turn(check: Check, checked: dict[UUID, int], now_ms: int) -> tuple[bool, bool, int, int]:
     """What people wait for first, then what has waited, then slots; at a crowded host those least lately checked."""
-    return check.is_slot, not check.waited, checked.get(check.check_id, 0), begins_at(check, now_ms)
+    return check.is_slot, not check.waited, checked.get(check.check_id, 0) if checked else 0, begins_at(check, now_ms)
 
 
 def _patience(check: Check, checked: dict[UUID, int]) -> int:
@@ -113,7 +113,7 @@ def _patience(check: Check, checked: dict[UUID, int]) -> int:
     At a crowded host whoever was checked lately gives way earlier, so that the line grows only as long as lets those
     in who were passed by for longest, whichever of them come together.
     """
-    last = checked.get(check.check_id)
+    last = checked.get(check.check_id) if checked else None
     if last is None:
         return check.give_up_at
     rounds = max(1, (check.slot_at - last) // check.interval_ms)

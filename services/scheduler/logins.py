@@ -63,7 +63,7 @@ async def decide_logins(term: Term, checks: list[Check], *, now_ms: int) -> Logi
     refused = await login_store.with_refusal(term.pool, {check.monitor_id for check in withheld}) if withheld else set()
     wanting: list[Check] = []
     for check in checks:
-        at = allowed_at.get(check.check_id, now_ms)
+        at = allowed_at.get(check.check_id, now_ms) if allowed_at else now_ms
         if at > now_ms:
             untried = all(
                 event.credential_id != check.credential_id for event in known.events[account_of(check.target)]

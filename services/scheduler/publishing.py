@@ -94,7 +94,8 @@ async def carry_out(
             unsent |= {send.check.check_id: Miss(send.check, _WHY_NOT_SENT[outcome]) for send in batch}
     if unsent:
         await _take_back(term, connection, [send for send in sends if send.check.check_id in unsent], unsent)
-    _log_sent(queue, [send for send in sends if send.check.check_id not in unsent], now_ms)
+        sends = [send for send in sends if send.check.check_id not in unsent]
+    _log_sent(queue, sends, now_ms)
     _log_missed(queue, [*misses, *unsent.values()])
     return PublishOutcome.UNROUTABLE not in outcomes[: len(jobs)]
 
