@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import structlog
 
-from services.notifier import newcomer_store, ripening, ripening_store, thread_store
-from services.notifier.sending import Sending
+from services.notifier import clock_store, newcomer_store, ripening, ripening_store, thread_store
+from services.notifier.sending import LEASE_SECONDS, Sending
 from services.notifier.taking import MOST_ROWS, TRY_AGAIN, CannotPlan, take
 from services.notifier.vocabulary import DAY_MS, MINUTE_MS
 from shared.database.errors import DatabaseError, translated_errors
@@ -26,6 +26,8 @@ _MOST_FORGOTTEN = 5_000
 ASIDE_MS = 5 * MINUTE_MS
 _MOST_FAULTS = 20
 _ROUNDS_PER_TIDYING = 3600
+# Whoever has not planned for so long cannot know what the clock did meanwhile.
+_UNWATCHED_MS = MINUTE_MS
 
 _log = structlog.get_logger()
 
@@ -55,6 +57,7 @@ class Planning:
         self._aside: dict[int, int] = {}  # rows of the outbox, and until when each is left alone
         self._messages_kept_ms = messages_kept_ms
         self._rounds = 0
+        self._read_ms = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until stopped: at every notification, whenever a message arrived, and every second."""
@@ -105,6 +108,7 @@ class Planning:
             if connection is None:
                 return 0
             now_ms = await _now(connection)
+            await self._mind_the_clock(connection, now_ms)
             self._held = {target: until for target, until in self._held.items() if until > now_ms}
             await ripening_store.withdraw_orphans(connection, now_ms=now_ms)
             await newcomer_store.withdraw_settled(connection, now_ms=now_ms)
@@ -124,6 +128,18 @@ class Planning:
                 await thread_store.forget_messages(connection, before_ms=old_ms, most=_MOST_FORGOTTEN)
         self._rounds += 1
         return fixed
+
+    async def _mind_the_clock(self, connection: Connection, now_ms: int) -> None:
+        """Where it went back, or may have while nobody looked, nothing waits for the time it showed before."""
+        went_back = now_ms < self._read_ms - clock_store.AHEAD_MS
+        if went_back or now_ms > self._read_ms + _UNWATCHED_MS:
+            await clock_store.pull_back(
+                connection, now_ms=now_ms, lease_ms=int(LEASE_SECONDS * 1000), just_seen=went_back
+            )
+        if went_back:
+            _log.warning("clock_went_back", by_ms=self._read_ms - now_ms)
+            self._held, self._aside = {}, {}
+        self._read_ms = now_ms
 
     async def _ripen_for(self, connection: Connection, target: str, channel_type: str, *, now_ms: int) -> int | None:
         try:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.notifier import audience_store, delivery_store, newcomer_store, ripening_store, thread_store
+from services.notifier import audience_store, clock_store, delivery_store, newcomer_store, ripening_store, thread_store
 from services.notifier.content import Incident
 from tests.simulation.memory_database import Row, Transaction, twin
 from tests.simulation.statements_of_recorder import as_json
@@ -236,6 +236,43 @@ def withdraw_orphans(tx: Transaction, now_ms: int) -> None:
 @twin(ripening_store._GIVE_UP)
 def give_up(tx: Transaction, number: int, now_ms: int, error: str) -> None:
     tx.change("deliveries", number, state="failed", told_at=now_ms, error=error)
+
+
+@twin(clock_store._MESSAGES)
+def pull_back_messages(tx: Transaction, now_ms: int, latest_ms: int) -> None:
+    for row in list(tx.rows("deliveries")):
+        told_ahead = row["told_at"] is not None and row["told_at"] > latest_ms
+        if told_ahead or row["created_at"] > latest_ms:
+            by_ms = max(0, row["created_at"] - now_ms)
+            tx.change(
+                "deliveries",
+                row["id"],
+                due_at=min(row["due_at"], now_ms) if told_ahead else row["due_at"] - by_ms,
+                give_up_at=row["give_up_at"] - by_ms,
+                created_at=min(row["created_at"], now_ms),
+                told_at=None if row["told_at"] is None else min(row["told_at"], now_ms),
+            )
+
+
+@twin(clock_store._TRIES)
+def pull_back_tries(tx: Transaction, now_ms: int, latest_ms: int) -> None:
+    for row in list(tx.rows("deliveries")):
+        if row["state"] == "pending" and row["told_at"] is not None and row["due_at"] > latest_ms:
+            tx.change("deliveries", row["id"], due_at=now_ms)
+
+
+@twin(clock_store._LEASES)
+def pull_back_leases(tx: Transaction, until_ms: int) -> None:
+    for row in list(tx.rows("deliveries")):
+        if row["state"] == "pending" and (row["leased_until"] or 0) > until_ms:
+            tx.change("deliveries", row["id"], leased_until=until_ms)
+
+
+@twin(clock_store._RESTS)
+def pull_back_rests(tx: Transaction, now_ms: int, latest_ms: int) -> None:
+    for row in list(tx.rows("notification_channels")):
+        if (row["resting_until"] or 0) > latest_ms:
+            tx.change("notification_channels", row["id"], resting_until=now_ms)
 
 
 @twin(ripening_store._FIX)
