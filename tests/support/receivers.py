@@ -101,12 +101,10 @@ class Receiver:
                 await asyncio.sleep(0.3)
                 return web.Response(text="thanks")
             case "hang":
-                await self.released.wait()
-                return web.Response()
+                await self.released.wait()  # and goes without an answer: what it answered would have been taken
+                return self._hung_up(request)
             case "reset":
-                assert request.transport is not None
-                request.transport.abort()
-                return web.Response()
+                return self._hung_up(request)
             case "endless":
                 return await self._pour(request)
             case "redirect":
@@ -117,6 +115,11 @@ class Receiver:
     def _keep(self, told: Request) -> None:
         self.requests.append(told)
         self.got.set()
+
+    def _hung_up(self, request: web.Request) -> web.Response:
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response()
 
     async def _pour(self, request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse(status=500)
