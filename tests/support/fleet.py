@@ -135,6 +135,10 @@ class Fleet:
         """Whether a process of that name was started and has not ended."""
         return name in self._processes and self._processes[name].alive
 
+    def pid(self, name: str) -> int:
+        """The process of that name."""
+        return self._processes[name].pid
+
     async def kill(self, name: str) -> None:
         """SIGKILL, with no time to say anything."""
         await self._processes.pop(name).kill()
