@@ -43,21 +43,17 @@ class _Command(aioimaplib.Command):  # type: ignore[misc]
     def __str__(self) -> str:
         return " ".join((self.tag, self.name, *self.args))
 
-    def close(self, line: bytes, result: str) -> None:
-        self.append_to_resp(line, result=result)
-
     def _reset_timer(self) -> None:
         """There is none."""
 
 
-class _Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]
-    """Its parser without its asyncio queues, conditions and events, which cost more than the parsing."""
+class _Tags(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]
+    """Its tags, without the asyncio queues, conditions and events of the protocol that gives them out.
+
+    Lines go to the command itself: the protocol would take every `* ` out of them, not the first alone.
+    """
 
     def __init__(self) -> None:
-        self.state = aioimaplib.NONAUTH
-        self.pending_sync_command = None
-        self.pending_async_commands: dict[str, Any] = {}
-        self.current_command = None
         self.tagnum = 0
         self.tagpre = f"M{random.getrandbits(16):04X}"
 
@@ -76,16 +72,19 @@ class Reply(NamedTuple):
 class ImapGrammar:
     """One connection's commands and replies. Raises nothing but `CheckFailed`."""
 
-    __slots__ = ("_command", "_in_line", "_limits", "_protocol", "_tag")
+    __slots__ = ("_command", "_in_line", "_limits", "_said", "_tag", "_tags", "_untagged", "taken")
 
     def __init__(self, limits: Limits) -> None:
         # It formats whole commands, passwords included, for its debug log, whoever may have turned that on.
         aioimaplib.log.disabled = True
-        self._protocol: Any = _Protocol()
+        self._tags: Any = _Tags()
         self._command: Any = None
+        self._untagged: list[bytes] = []  # the lines of its reply so far
+        self._said: list[list[bytes]] = []  # those of every command
         self._tag = b""
         self._in_line = False
         self._limits = limits
+        self.taken: Reply | int | None = None  # what the lines since the last command came to
 
     def encode(self, verb: str, *arguments: str) -> bytes:
         """A command's line with a new tag, and from now on its reply is what lines are read as.
@@ -94,12 +93,14 @@ class ImapGrammar:
         """
         if verb not in ALLOWED_VERBS:
             raise ValueError(f"{verb} is no command a check may send")
-        protocol = self._protocol
-        tag = protocol.new_tag()
-        self._command = protocol.pending_sync_command = _Command(verb, tag, *arguments)
+        tag = self._tags.new_tag()
+        self._command = command = _Command(verb, tag, *arguments)
+        self._untagged = command.response.lines
+        self._said.append(self._untagged)
         self._tag = tag.encode("ascii")
         self._in_line = False
-        return f"{self._command}\r\n".encode("ascii")
+        self.taken = None
+        return f"{command}\r\n".encode("ascii")
 
     @property
     def tag(self) -> str:
@@ -107,20 +108,35 @@ class ImapGrammar:
         return str(self._command.tag)
 
     def feed_line(self, line: bytes) -> Reply | int | None:
-        """The completed reply, the size of the literal that must follow (feed it), or None: go on reading."""
-        command = self._command
+        """The completed reply, the size of the literal that must follow (feed it), or None: go on reading.
+
+        The same afterwards in `taken`.
+        """
         if self._in_line:
             # The rest of a line after a literal is data, even where it reads like a reply.
-            command.append_to_resp(line)
-        elif line.startswith(b"* "):
-            self._protocol._untagged_response(line)
+            self._untagged.append(line)
+            self._in_line = False
+        elif line[:2] == b"* ":
+            self._untagged.append(line[2:])
         else:
-            return self._completed(line)
-        size = self._announced(line)
-        self._in_line = size is not None
+            self.taken = reply = self._completed(line)
+            return reply
+        if line[-1:] != b"}":
+            return None
+        self.taken = size = self._announced(line)
         if size is not None:
-            command.begin_literal_data(size)
+            self._in_line = True
+            self._command.begin_literal_data(size)
         return size
+
+    @property
+    def bye(self) -> bytes | None:
+        """What the server said when it took its leave, if it did."""
+        for lines in reversed(self._said):
+            for line in reversed(lines):
+                if line[:3].upper() == b"BYE":
+                    return bytes(line[4:])
+        return None
 
     def feed_literal(self, literal: bytes) -> None:
         """The bytes of the announced literal, all of them."""
@@ -134,13 +150,9 @@ class ImapGrammar:
         if tag != self._tag or status is None:
             raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, line, variant="wrong_tag" if status is not None else None)
         # Not by its protocol, which would take apart once more what was taken apart here.
-        untagged = tuple(self._command.response.lines)
-        self._command.close(text, status)
-        return Reply(status, text, untagged)
+        return Reply(status, text, tuple(self._untagged))
 
     def _announced(self, line: bytes) -> int | None:
-        if line[-1:] != b"}":
-            return None
         found = _ANNOUNCES_LITERAL.search(line)
         if found is None or _LOOKS_LIKE_SIZE.fullmatch(found[1]) is None:
             return None

@@ -5,6 +5,7 @@ from collections.abc import Generator
 from typing import Final
 
 from services.imap_worker.aioimaplib_grammar import ImapGrammar, Reply
+from services.imap_worker.capabilities import NOTHING_OFFERED, offered
 from services.imap_worker.commands import mailbox_name, quoted
 from services.imap_worker.greeting import Greeting, read_greeting
 from shared.checks.vocabulary import LoginOutcome, OutcomeKind, Phase, Security
@@ -23,7 +24,7 @@ from shared.probing.steps import (
     CheckFailed,
     Dialogue,
     Findings,
-    Parting,
+    Read,
     ReadLiteral,
     Send,
     Step,
@@ -35,6 +36,7 @@ _CAPABILITY_CODE: Final = re.compile(rb"\[CAPABILITY ([^\[\]\r\n]*)\]", re.IGNOR
 _EXISTS: Final = re.compile(rb"(\S+) EXISTS\Z", re.IGNORECASE)
 _NUMBER: Final = re.compile(rb"[0-9]{1,10}")
 _WHO_CALLS: Final = ('("name"', '"mailprobe")')
+_PARTING: Final = b"Z LOGOUT\r\n"
 
 _Replied = Generator[Step, bytes, Reply]
 
@@ -53,9 +55,9 @@ class _Conversation:
         self._target = request.target
         self._findings = findings
         self._grammar = ImapGrammar(limits)
-        self._offered: frozenset[str] = frozenset()
+        self._reading = Read(self._grammar.feed_line)
+        self._offered = NOTHING_OFFERED
         self._protected = request.target.security is Security.TLS
-        self._bye: bytes | None = None
         self._logging_in = False
         self._final: Reply | None = None
 
@@ -71,14 +73,12 @@ class _Conversation:
         yield from self._learn_capabilities(greeting.text)
         if self._target.security is Security.STARTTLS:
             yield from self._start_tls()
-        if "ID" in self._offered:
+        if "ID" in self._offered.names:
             # Not needed for the check: a server that dislikes it is not ill.
             yield from self._command("ID", *_WHO_CALLS)
         if not self._request.logs_in:
             return
-        yield ENTER[Phase.AUTH]
         yield from self._log_in()
-        yield ENTER[Phase.MAILBOX]
         yield from self._examine()
 
     def goodbye(self) -> Dialogue:
@@ -99,23 +99,23 @@ class _Conversation:
         """From a status text that carries them, else by asking."""
         found = _CAPABILITY_CODE.search(told)
         if found is not None:
-            self._offered = _atoms(found[1])
+            self._offered = offered(found[1])
             return
         reply = yield from self._command("CAPABILITY")
         if reply.status != "OK":
             raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, polite=True)
         for line in reply.untagged:
             if line[:11].upper() == b"CAPABILITY ":
-                self._offered = _atoms(line[11:])
+                self._offered = offered(line[11:])
                 return
         # Not where RFC 3501 wants it, but there.
         if (found := _CAPABILITY_CODE.search(reply.text)) is not None:
-            self._offered = _atoms(found[1])
+            self._offered = offered(found[1])
             return
         raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, variant="missing_data", polite=True)
 
     def _start_tls(self) -> Dialogue:
-        if "STARTTLS" not in self._offered:
+        if "STARTTLS" not in self._offered.names:
             raise CheckFailed(OutcomeKind.STARTTLS_MISSING, polite=True)
         reply = yield from self._command("STARTTLS")
         if reply.status != "OK":
@@ -128,15 +128,17 @@ class _Conversation:
 
     def _log_in(self) -> Dialogue:
         target = self._target
-        native_allowed = "LOGINDISABLED" not in self._offered
+        names = self._offered.names
+        native_allowed = "LOGINDISABLED" not in names
         mechanism = choose_mechanism(
             target.auth,
-            offered={c[5:] for c in self._offered if c.startswith("AUTH=")},
+            offered=self._offered.mechanisms,
             native_allowed=native_allowed,
             with_authorization_id=target.authorization_id is not None,
-            short_plain="SASL-IR" in self._offered,
+            short_plain="SASL-IR" in names,
         )
         if mechanism is None:
+            yield ENTER[Phase.AUTH]
             variant = None if self._protected or native_allowed else "tls_first"
             raise CheckFailed(OutcomeKind.AUTH_UNSUPPORTED, variant=variant, polite=True)
         credentials = Credentials(
@@ -144,7 +146,6 @@ class _Conversation:
             password=self._request.password or b"",
             authorization_id=(target.authorization_id or "").encode(),
         )
-        yield Parting(b"Z LOGOUT\r\n")
         self._logging_in = True
         exchanged: Exchanged | None = None
         if mechanism is Mechanism.NATIVE:
@@ -181,21 +182,23 @@ class _Conversation:
     def _with_bye(self, failure: CheckFailed) -> CheckFailed:
         """A server may say why it hangs up; during the login its code can name a softer reason."""
         # After its goodbye a server has left, whether it hangs up or merely falls silent.
-        if self._bye is None or failure.kind not in (OutcomeKind.CONNECTION_LOST, OutcomeKind.COMMAND_TIMEOUT):
+        bye = self._grammar.bye
+        if bye is None or failure.kind not in (OutcomeKind.CONNECTION_LOST, OutcomeKind.COMMAND_TIMEOUT):
             return failure
         kind = OutcomeKind.CONNECTION_LOST
         if self._logging_in:
-            kind, _ = judge_refusal(self._bye, kind)
+            kind, _ = judge_refusal(bye, kind)
         soft = kind in (OutcomeKind.RATE_LIMITED, OutcomeKind.AUTH_TEMPORARY)
-        return CheckFailed(kind if soft else OutcomeKind.CONNECTION_LOST, self._bye)
+        return CheckFailed(kind if soft else OutcomeKind.CONNECTION_LOST, bye)
 
     def _login_command(self, credentials: Credentials) -> _Replied:
         """LOGIN, with each argument quoted where that is enough, and as a literal where it holds 8-bit bytes."""
         self._findings.mechanism = str(Mechanism.NATIVE)
         self._findings.password_in_clear = not self._protected
+        phase: Phase | None = Phase.AUTH
         line = self._grammar.encode("LOGIN")[:-2]
         shown = line
-        without_waiting = "LITERAL+" in self._offered or "LITERAL-" in self._offered
+        without_waiting = not self._offered.names.isdisjoint(("LITERAL+", "LITERAL-"))
         for argument, display in ((credentials.user, None), (credentials.password, MASK)):
             text = quoted(argument)
             if text is not None:
@@ -207,23 +210,29 @@ class _Conversation:
                 shown += b" " + (display or b"{...}")
                 continue
             line += b" {%d}\r\n" % len(argument)
-            answer = yield Send(line, shown + b" {...}")
+            answer = yield Send(line, shown + b" {...}", phase=phase, parting=_PARTING)
+            phase = None
             if not answer.startswith(b"+"):
-                return (yield from self._reply(answer))
+                self._grammar.feed_line(answer)
+                return (yield from self._reply())
             line, shown = argument, display or b"{...}"
         self._findings.login = LoginOutcome.UNKNOWN
-        return (yield from self._reply((yield Send(line + b"\r\n", shown))))
+        yield Send(line + b"\r\n", shown, self._reading, phase=phase, parting=_PARTING)
+        return (yield from self._reply())
 
     def _opening(self, mechanism: Mechanism, response: bytes | None) -> tuple[Send, bool]:
-        if response is None or "SASL-IR" not in self._offered:
-            return Send(self._grammar.encode("AUTHENTICATE", mechanism), challenged=True), False
+        if response is None or "SASL-IR" not in self._offered.names:
+            return self._begins_login(self._grammar.encode("AUTHENTICATE", mechanism), None), False
         line = self._grammar.encode("AUTHENTICATE", mechanism, (response or b"=").decode("ascii"))
-        return Send(line, line[: -len(response) - 2] + MASK, challenged=True), True
+        return self._begins_login(line, line[: -len(response) - 2] + MASK), True
+
+    def _begins_login(self, line: bytes, shown: bytes | None) -> Send:
+        return Send(line, shown, SECRET_LINE, phase=Phase.AUTH, parting=_PARTING)
 
     def _read_challenge(self, line: bytes) -> Generator[Step, bytes, bytes | None]:
         """The next challenge; None once the tagged reply is there (kept in `_final`)."""
         while not line.startswith(b"+"):
-            taken = self._take(line)
+            taken = self._grammar.feed_line(line)
             if isinstance(taken, Reply):
                 self._final = taken
                 return None
@@ -235,7 +244,7 @@ class _Conversation:
     def _examine(self) -> Dialogue:
         name = quoted(mailbox_name(self._target.mailbox).encode("ascii"))
         assert name is not None  # noqa: S101 - ASCII always can be quoted
-        reply = yield from self._command("EXAMINE", name.decode("ascii"))
+        reply = yield from self._command("EXAMINE", name.decode("ascii"), phase=Phase.MAILBOX)
         if reply.status == "BAD":
             raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, polite=True)
         if reply.status == "NO":
@@ -251,22 +260,15 @@ class _Conversation:
                 return
         raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, variant="missing_data", polite=True)
 
-    def _command(self, verb: str, *arguments: str) -> _Replied:
-        return (yield from self._reply((yield Send(self._grammar.encode(verb, *arguments)))))
+    def _command(self, verb: str, *arguments: str, phase: Phase | None = None) -> _Replied:
+        yield Send(self._grammar.encode(verb, *arguments), None, self._reading, phase=phase)
+        return (yield from self._reply())
 
-    def _reply(self, line: bytes) -> _Replied:
-        """Read on from this line until the command is completed."""
-        while not isinstance(taken := self._take(line), Reply):
+    def _reply(self) -> _Replied:
+        """Read on, literals too, until the command is completed."""
+        grammar = self._grammar
+        while not isinstance(taken := grammar.taken, Reply):
             if taken is not None:
-                self._grammar.feed_literal((yield ReadLiteral(taken)) if taken else b"")
-            line = yield LINE
+                grammar.feed_literal((yield ReadLiteral(taken)) if taken else b"")
+            yield self._reading
         return taken
-
-    def _take(self, line: bytes) -> Reply | int | None:
-        if line[:5].upper() == b"* BYE":
-            self._bye = line[6:]
-        return self._grammar.feed_line(line)
-
-
-def _atoms(words: bytes) -> frozenset[str]:
-    return frozenset(words.decode("ascii", "replace").upper().split())

@@ -6,13 +6,12 @@ from typing import Final
 from services.pop3_worker.commands import LONGEST_LINE, encode
 from services.pop3_worker.grammar import (
     Capabilities,
+    Listing,
     Status,
     is_challenge,
-    is_end,
     read_capabilities,
     read_stat,
     read_status,
-    unstuffed,
 )
 from shared.checks.vocabulary import LoginOutcome, OutcomeKind, Phase, Security
 from shared.probing.authentication import Exchanged, authenticate
@@ -25,11 +24,12 @@ from shared.probing.server_words import MASK
 from shared.probing.steps import (
     ENTER,
     LINE,
+    SECRET_LINE,
     START_TLS,
     CheckFailed,
     Dialogue,
     Findings,
-    Parting,
+    Read,
     Send,
     Step,
     with_manners,
@@ -37,11 +37,10 @@ from shared.probing.steps import (
 
 _Answered = Generator[Step, bytes, Status]
 
-_CAPA: Final = Send(encode("CAPA"))
+_CAPA: Final = Send(encode("CAPA"), phase=Phase.CAPABILITY)
 _STLS: Final = Send(encode("STLS"))
-_STAT: Final = Send(encode("STAT"))
+_STAT: Final = Send(encode("STAT"), phase=Phase.MAILBOX)
 _QUIT: Final = Send(encode("QUIT"))
-_PARTING: Final = Parting(_QUIT.data)
 _NOTHING_KNOWN: Final = Capabilities()
 
 
@@ -65,15 +64,12 @@ class _Conversation:
 
     def steps(self) -> Dialogue:
         yield from self._greeting()
-        yield ENTER[Phase.CAPABILITY]
         yield from self._learn_capabilities()
         if self._target.security is Security.STARTTLS:
             yield from self._start_tls()
         if not self._request.logs_in:
             return
-        yield ENTER[Phase.AUTH]
         yield from self._log_in()
-        yield ENTER[Phase.MAILBOX]
         yield from self._count_messages()
 
     def goodbye(self) -> Dialogue:
@@ -100,10 +96,9 @@ class _Conversation:
             # Older than RFC 2449: nothing is known, and USER and PASS are all there is.
             self._offered = _NOTHING_KNOWN
             return
-        lines = []
-        while not is_end(line := (yield LINE)):
-            lines.append(unstuffed(line))
-        self._offered = read_capabilities(lines)
+        listing = Listing()
+        yield Read(listing.take)
+        self._offered = read_capabilities(listing.lines)
 
     def _start_tls(self) -> Dialogue:
         if self._offered.known and not self._offered.stls:
@@ -115,7 +110,6 @@ class _Conversation:
         yield START_TLS
         self._protected = True
         # RFC 2595 section 4: what was said before TLS is void.
-        yield ENTER[Phase.CAPABILITY]
         yield from self._learn_capabilities()
 
     def _log_in(self) -> Dialogue:
@@ -128,6 +122,7 @@ class _Conversation:
             short_plain=True,
         )
         if mechanism is None:
+            yield ENTER[Phase.AUTH]
             variant = None if self._protected else "tls_first"
             raise CheckFailed(OutcomeKind.AUTH_UNSUPPORTED, variant=variant, polite=True)
         credentials = Credentials(
@@ -135,8 +130,6 @@ class _Conversation:
             password=self._request.password or b"",
             authorization_id=(target.authorization_id or "").encode(),
         )
-        # The mailbox is locked from the login to QUIT, even where we have to leave in between.
-        yield _PARTING
         exchanged: Exchanged | None = None
         if mechanism is Mechanism.NATIVE:
             status = yield from self._user_and_pass(credentials)
@@ -167,7 +160,7 @@ class _Conversation:
 
     def _user_and_pass(self, credentials: Credentials) -> _Answered:
         self._findings.mechanism = str(Mechanism.NATIVE)
-        status = read_status((yield Send(encode("USER", credentials.user))))
+        status = read_status((yield _login(encode("USER", credentials.user))))
         if not status.ok:
             return status
         self._findings.login = LoginOutcome.UNKNOWN
@@ -178,8 +171,8 @@ class _Conversation:
         name = mechanism.encode("ascii")
         if response is not None and len("AUTH ") + len(name) + 1 + len(response) + 2 <= LONGEST_LINE:
             line = encode("AUTH", name + b" " + (response or b"="))
-            return Send(line, b"AUTH " + name + b" " + MASK, challenged=True), True
-        return Send(encode("AUTH", name), challenged=True), False
+            return _login(line, b"AUTH " + name + b" " + MASK, SECRET_LINE), True
+        return _login(encode("AUTH", name), None, SECRET_LINE), False
 
     def _read_challenge(self, line: bytes) -> Generator[Step, bytes, bytes | None]:
         """The challenge in this line; None once the server has answered (kept in `_final`)."""
@@ -197,3 +190,8 @@ class _Conversation:
                 kind = OutcomeKind.MAILBOX_MISSING
             raise CheckFailed(kind, status.text, variant="mailbox", polite=True)
         self._findings.messages = read_stat(status.text)
+
+
+def _login(line: bytes, shown: bytes | None = None, then: Read = LINE) -> Send:
+    """The first line of a login. The mailbox is locked from here to QUIT, even where we have to leave in between."""
+    return Send(line, shown, then, phase=Phase.AUTH, parting=_QUIT.data)

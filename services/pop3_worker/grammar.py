@@ -1,7 +1,8 @@
 """POP3's replies (RFC 1939, RFC 2449), from whole lines. Pure; raises nothing but `CheckFailed`."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from shared.checks.vocabulary import OutcomeKind
@@ -38,26 +39,43 @@ def is_challenge(line: bytes) -> bool:
     return line[:1] == b"+" and line[:3].upper() != b"+OK"
 
 
-def is_end(line: bytes) -> bool:
-    """Whether this line ends a multi-line reply."""
-    return line == b"."
+class Listing:
+    """The lines of a multi-line reply behind its status."""
+
+    __slots__ = ("lines",)
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+
+    def take(self, line: bytes) -> bool | None:
+        """One more line; None until it was the last."""
+        if line == b".":
+            return True
+        # A dot was added in front of one of its own.
+        self.lines.append(line[1:] if line[:1] == b"." else line)
+        return None
 
 
-def unstuffed(line: bytes) -> bytes:
-    """A line of a multi-line reply without the dot that was added in front of one of its own."""
-    return line[1:] if line[:1] == b"." else line
-
-
-def read_capabilities(lines: Iterable[bytes]) -> Capabilities:
+def read_capabilities(lines: Sequence[bytes]) -> Capabilities:
     """From the lines of CAPA's reply."""
-    text = b"\n".join(lines).decode("ascii", "replace").upper()
-    names = {words[0]: words for line in text.split("\n") if (words := line.split())}
+    text = b"\n".join(lines)
+    return _capabilities(text) if len(text) <= _REMEMBERED_BYTES else _read_capabilities(text)
+
+
+def _read_capabilities(text: bytes) -> Capabilities:
+    words_of_lines = map(str.split, text.decode("ascii", "replace").upper().split("\n"))
+    names = {words[0]: words for words in words_of_lines if words}
     return Capabilities(
         known=True,
         stls="STLS" in names,
         user="USER" in names,
         mechanisms=frozenset(names.get("SASL", ())[1:]),
     )
+
+
+# A server says the same at every check, and many servers are the same software.
+_REMEMBERED_BYTES: Final = 1024
+_capabilities: Final = lru_cache(maxsize=256)(_read_capabilities)
 
 
 def read_stat(text: bytes) -> int:

@@ -10,7 +10,7 @@ from shared.checks.vocabulary import LoginOutcome, OutcomeKind
 from shared.probing.sasl import REVEALING, Credentials, Exchange, Mechanism, cram_md5, login, plain
 from shared.probing.scram import scram_sha_256
 from shared.probing.server_words import MASK
-from shared.probing.steps import CheckFailed, Compute, Findings, Send, Step
+from shared.probing.steps import SECRET_LINE, CheckFailed, Compute, Findings, Send, Step
 
 _MASKED_LINE: Final = MASK + b"\r\n"
 
@@ -74,7 +74,7 @@ def authenticate(
         else:
             answer = yield from _answer(exchange, _decoded(challenge))
         _note_sending(findings, mechanism, protected=protected)
-        line = yield Send(base64.b64encode(answer) + b"\r\n", _MASKED_LINE, challenged=True)
+        line = yield Send(base64.b64encode(answer) + b"\r\n", _MASKED_LINE, SECRET_LINE)
 
 
 def _answer(exchange: Exchange, challenge: bytes) -> Generator[Step, bytes, bytes]:

@@ -15,17 +15,15 @@ from shared.probing.certificates import HandshakeResult
 from shared.probing.limits import Limits
 from shared.probing.line_reader import LineReader
 from shared.probing.steps import (
-    LINE,
-    SECRET_LINE,
     CheckFailed,
     Compute,
     Dialogue,
     Enter,
-    Parting,
+    Goodbye,
+    Read,
     ReadLiteral,
     Send,
     Step,
-    Verdict,
 )
 from shared.probing.timeline import Timeline
 from shared.probing.tls_session import TlsPlan, TlsSession
@@ -49,6 +47,19 @@ class Connection(asyncio.Protocol):
         deadline_at: on the monotonic clock. on_handshake_done: called once TLS is up, or never.
     """
 
+    # What most checks never change is not set for each of them.
+    whereto = ""  # what the transcript says of the address it goes to
+    _over = False  # `ended` is done, or whoever waited for it was cancelled
+    _transport: asyncio.Transport | None = None
+    _tls: TlsSession | None = None
+    _handshake: HandshakeResult | None = None
+    _bytes_in = 0
+    _waiting: Step | None = None
+    _timer: asyncio.TimerHandle | None = None
+    _timer_at = float("inf")
+    _parting: bytes | None = None
+    _verdict: tuple[CheckFailed | None, Phase] | None = None
+
     def __init__(
         self,
         dialogue: Dialogue,
@@ -60,9 +71,9 @@ class Connection(asyncio.Protocol):
         deadline_at: float,
         on_handshake_done: Callable[[], None] | None = None,
     ) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.ended: asyncio.Future[Ending] = self._loop.create_future()
-        self.whereto = ""  # what the transcript says of the address it goes to
+        loop = asyncio.get_running_loop()
+        self._loop = loop
+        self.ended: asyncio.Future[Ending] = loop.create_future()
         self._dialogue = dialogue
         self._plan = plan
         self._limits = limits
@@ -71,18 +82,9 @@ class Connection(asyncio.Protocol):
         self._deadline_at = deadline_at
         self._on_handshake_done = on_handshake_done
         self._reader = LineReader(limits)
-        self._transport: asyncio.Transport | None = None
-        self._tls: TlsSession | None = None
-        self._handshake: HandshakeResult | None = None
-        self._bytes_in = 0
         self._heard = False  # anything, since we last spoke
         self._began_at = self._quiet_since = 0.0
         self._silence_seconds = limits.command_seconds
-        self._waiting: Step | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = float("inf")
-        self._parting: bytes | None = None
-        self._verdict: tuple[CheckFailed | None, Phase] | None = None
 
     # asyncio.Protocol
 
@@ -102,16 +104,12 @@ class Connection(asyncio.Protocol):
             self._begin_dialogue()
 
     def data_received(self, data: bytes) -> None:
-        if self.ended.done():
+        if self._over:
             return
         self._quiet_since = time.monotonic()
         self._heard = True
-        self._bytes_in += len(data)
         tls = self._tls
         try:
-            # A limit of the wire, not of what TLS makes of it: nobody makes us decrypt for ever.
-            if self._bytes_in > self._limits.connection_bytes:
-                raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, variant="connection")
             if tls is None:
                 self._reader.feed(data)
             else:
@@ -121,7 +119,7 @@ class Connection(asyncio.Protocol):
         except Exception as error:
             self._break(error)
         waiting = self._waiting
-        if waiting is not None and type(waiting) is not Compute and not self.ended.done():
+        if waiting is not None and type(waiting) is not Compute and not self._over:
             self._play(_again, waiting)
         if tls is not None and tls.ended:
             # Hung up as far as TLS goes, whatever becomes of the connection below; what was said before counted.
@@ -132,12 +130,13 @@ class Connection(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.ended.done():
+        if not self._over:
             self._fail(self._lost("reset" if isinstance(exc, ConnectionResetError) else None))
 
     def abandon(self) -> None:
         """Leave now, with a last word where the server needs one: for an attempt that was cancelled."""
         # Whoever waited for `ended` was cancelled, and `ended` with it.
+        self._over = True
         if self._transport is not None:
             self._leave(hastily=True)
 
@@ -150,32 +149,23 @@ class Connection(asyncio.Protocol):
             resume: gets the next step, given `value`: the dialogue's own `send` (of an answer) or `throw` (of a
                 failure), or `_again`.
         """
-        dialogue, reader = self._dialogue, self._reader
+        go_on = self._dialogue.send
         try:
             step = resume(value)
             while True:
                 try:
                     if type(step) is Send:
                         self._send(step)
-                        step = SECRET_LINE if step.challenged else LINE
-                    # Most steps are these, so they take the shortest way.
-                    if step is LINE:
-                        answer = reader.next_line()
-                        if answer is not None:
-                            self._keep((self._quiet_since, SERVER, answer))
-                    elif type(step) is Enter:
-                        self._enter(step.phase)
-                        answer = b""
-                    else:
-                        answer = self._do(step)
+                        step = step.then
+                    answer = self._read(step) if type(step) is Read else self._do(step)
                 except CheckFailed as failure:
                     # Found on the dialogue's behalf; it may know better what that means.
-                    step = dialogue.throw(failure)
+                    step = self._dialogue.throw(failure)
                     continue
                 if answer is None:
                     self._waiting = step
                     return
-                step = dialogue.send(answer)
+                step = go_on(answer)
         except StopIteration:
             self._finish(None)
         except CheckFailed as failure:
@@ -183,25 +173,32 @@ class Connection(asyncio.Protocol):
         except Exception as error:
             self._break(error)
 
+    def _read(self, step: Read) -> bytes | None:
+        """The line that answers this step, or None where it has yet to come."""
+        take, keep, now, reader = step.take, self._keep, self._quiet_since, self._reader
+        sound = reader.sound
+        while True:
+            line = sound.pop() if sound else reader.next_line()
+            if line is None:
+                return None
+            keep((now, SERVER, _without_challenge(line) if step.secret else line))
+            if take is None or take(line) is not None:
+                return line
+
     def _do(self, step: Step) -> bytes | None:
         """The step's answer, or None where it has to wait."""
         match step:
+            case Enter():
+                self._enter(step.phase)
             case ReadLiteral():
                 return self._reader.take(step.size)
-            case Parting():
-                self._parting = step.data
-            case Verdict():
+            case Goodbye():
                 self._verdict = (step.failure, self._timeline.phase)
+                self._deadline_at = min(self._deadline_at, time.monotonic() + self._limits.goodbye_seconds)
                 self._enter(Phase.LOGOUT)
             case Compute():
                 self._compute(step)
                 return None
-            case _ if step is SECRET_LINE:
-                line = self._reader.next_line()
-                if line is not None:
-                    challenge = line[:1] == b"+" and line[:3].upper() != b"+OK"
-                    self._keep((self._quiet_since, SERVER, b"+ ********" if challenge else line))
-                return line
             case _:
                 return self._start_tls()
         return b""
@@ -212,7 +209,7 @@ class Connection(asyncio.Protocol):
 
     def _fail(self, failure: CheckFailed) -> None:
         """Tell the dialogue; what it makes of that is how the check ends (or goes on, to its goodbye)."""
-        if not self.ended.done():
+        if not self._over:
             self._play(self._dialogue.throw, failure)
 
     def _lost(self, variant: str | None = None) -> CheckFailed:
@@ -220,15 +217,16 @@ class Connection(asyncio.Protocol):
 
     def _break(self, error: Exception) -> None:
         """A fault of our own; the attempt logs it and answers `internal`."""
-        if not self.ended.done():
+        if not self._over:
             self._leave(hastily=True)
-            self.ended.set_exception(error)
+            if not self.ended.done():
+                self.ended.set_exception(error)
 
     def _compute(self, step: Compute) -> None:
         work = self._loop.run_in_executor(None, step.work)
 
         def done(future: asyncio.Future[bytes]) -> None:
-            if self.ended.done() or future.cancelled():
+            if self._over or future.cancelled():
                 return
             if (error := future.exception()) is not None:
                 self._fail(error) if isinstance(error, CheckFailed) else self._break(RuntimeError(str(error)))
@@ -239,18 +237,19 @@ class Connection(asyncio.Protocol):
 
         work.add_done_callback(done)
 
-    def _enter(self, phase: Phase) -> None:
+    def _enter(self, phase: Phase) -> float:
         now = self._timeline.enter(phase)
         self._silence_seconds = self._limits.silence_seconds[phase]
-        if phase is Phase.LOGOUT:
-            self._deadline_at = min(self._deadline_at, now + self._limits.goodbye_seconds)
         # The timer is moved only where this phase has less patience than the one before: what is said meanwhile puts
         # the end off, and it sees that when it goes off.
         if now + self._silence_seconds < self._timer_at:
             self._set_timer(now)
+        return now
 
     def _send(self, step: Send) -> None:
-        self._quiet_since = now = time.monotonic()
+        self._quiet_since = now = time.monotonic() if step.phase is None else self._enter(step.phase)
+        if step.parting is not None:
+            self._parting = step.parting
         self._keep((now, CLIENT, step.data if step.shown is None else step.shown))
         self._reader.begin_command()
         self._heard = False
@@ -272,16 +271,21 @@ class Connection(asyncio.Protocol):
 
     def _begin_tls(self) -> None:
         self._enter(Phase.TLS)
+        self._bytes_in = self._limits.connection_bytes - self._reader.bytes_left
         if not self._plan.hold_back:
             self._tls = TlsSession(self._plan)
             self._handshake_on(self._tls, b"")
 
     def _tls_received(self, tls: TlsSession, data: bytes) -> None:
+        # A limit of the wire, not of what TLS makes of it: nobody makes us decrypt for ever.
+        self._bytes_in += len(data)
+        if self._bytes_in > self._limits.connection_bytes:
+            raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, variant="connection")
         if tls.handshaking:
             if not self._handshake_on(tls, data):
                 return
             data = b""
-        if self.ended.done():
+        if self._over:
             return
         tls.receive(data, self._reader.feed)
         self._say(tls)
@@ -321,7 +325,7 @@ class Connection(asyncio.Protocol):
 
     def _time_is_up(self) -> None:
         self._timer, self._timer_at = None, float("inf")
-        if self.ended.done():
+        if self._over:
             return
         now = time.monotonic()
         # Timers fire up to a tick early; and the server may have said something since this one was set.
@@ -333,7 +337,7 @@ class Connection(asyncio.Protocol):
             self._fail(CheckFailed(OutcomeKind.PROTOCOL_ERROR, unread, variant="control"))
         else:
             self._fail(CheckFailed(self._timeout_kind(now), unread or None, unread=unread))
-        if not self.ended.done() and self._timer is None:
+        if not self._over and self._timer is None:
             self._set_timer(now)
 
     def _timeout_kind(self, now: float) -> OutcomeKind:
@@ -348,15 +352,17 @@ class Connection(asyncio.Protocol):
     # the end
 
     def _finish(self, failure: CheckFailed | None) -> None:
-        if self.ended.done():
+        if self._over:
             return
         phase = self._timeline.phase
         if self._verdict is not None:
             failure, phase = self._verdict
         self._leave(hastily=failure is not None)
-        self.ended.set_result(Ending(failure, phase, self._handshake))
+        if not self.ended.done():
+            self.ended.set_result(Ending(failure, phase, self._handshake))
 
     def _leave(self, *, hastily: bool) -> None:
+        self._over = True
         self._timeline.close()
         self._dialogue.close()
         if self._timer is not None:
@@ -373,6 +379,11 @@ class Connection(asyncio.Protocol):
             transport.abort()
         else:
             transport.close()
+
+
+def _without_challenge(line: bytes) -> bytes:
+    """The line as it may be shown, where it may be a challenge of SASL."""
+    return b"+ ********" if line[:1] == b"+" and line[:3].upper() != b"+OK" else line
 
 
 def _again(step: Step) -> Step:

@@ -36,20 +36,49 @@ class CheckFailed(Exception):
         self.polite = polite
 
 
-class Send:
-    """Write these bytes; answered with the next line. A plain class: several are made for every check.
+class Read:
+    """Answered with the next line, without its end; where there is a `take`, with the last one it wants.
 
     Args:
-        shown: stands for them in the transcript where they hold a secret. challenged: the answer may be a challenge
-            of SASL, not to be shown.
+        take: handed each line as it comes, up to the one it does not answer with None. secret: a challenge of SASL in
+            a line is not shown in the transcript.
     """
 
-    __slots__ = ("challenged", "data", "shown")
+    __slots__ = ("secret", "take")
 
-    def __init__(self, data: bytes, shown: bytes | None = None, *, challenged: bool = False) -> None:
+    def __init__(self, take: Callable[[bytes], object] | None = None, *, secret: bool = False) -> None:
+        self.take = take
+        self.secret = secret
+
+
+LINE: Final = Read()
+SECRET_LINE: Final = Read(secret=True)
+
+
+class Send:
+    """Write these bytes, then read. Plain classes, both of them: several are made for every check.
+
+    Args:
+        shown: stands for them in the transcript where they hold a secret. phase: begins here. parting: from here on,
+            should we have to leave in a hurry, say this first (POP3 keeps its lock until QUIT).
+    """
+
+    __slots__ = ("data", "parting", "phase", "shown", "then")
+
+    def __init__(
+        self,
+        data: bytes,
+        shown: bytes | None = None,
+        then: Read = LINE,
+        *,
+        phase: Phase | None = None,
+        parting: bytes | None = None,
+    ) -> None:
         self.data = data
         self.shown = shown
-        self.challenged = challenged
+        self.then = then
+        self.phase = phase
+        self.parting = parting
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +103,10 @@ class Compute:
 
 
 @dataclass(frozen=True, slots=True)
-class Parting:
-    """From here on, should we have to leave in a hurry, say this first (POP3 keeps its lock until QUIT)."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the check came to; whatever follows is only manners, and changes nothing. None: it passed."""
+class Goodbye:
+    """What the check came to, None where it passed. Whatever follows is only manners, and changes nothing."""
 
     failure: CheckFailed | None
-
-
-class _ReadLine:
-    """Answered with the next line, without its end. `SECRET_LINE`: a challenge in it is not shown in a transcript."""
-
-    __slots__ = ()
 
 
 class _StartTls:
@@ -99,14 +115,12 @@ class _StartTls:
     __slots__ = ()
 
 
-LINE: Final = _ReadLine()
-SECRET_LINE: Final = _ReadLine()
 START_TLS: Final = _StartTls()
 ENTER: Final = {phase: Enter(phase) for phase in Phase}
 
-PASSED: Final = Verdict(None)
+PASSED: Final = Goodbye(None)
 
-Step = Send | ReadLiteral | Enter | Compute | Parting | Verdict | _ReadLine | _StartTls
+Step = Send | Read | ReadLiteral | Enter | Compute | Goodbye | _StartTls
 Dialogue = Generator[Step, bytes, None]
 
 
@@ -117,7 +131,7 @@ def with_manners(conversation: Dialogue, goodbye: Callable[[], Dialogue]) -> Dia
     except CheckFailed as failure:
         if not failure.polite:
             raise
-        yield Verdict(failure)
+        yield Goodbye(failure)
     else:
         yield PASSED
     yield from goodbye()

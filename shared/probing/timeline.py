@@ -31,9 +31,12 @@ class Timeline:
     def close(self) -> float:
         """The current phase is over; returns the moment."""
         now = time.monotonic()
-        spent = self.phases_ms.get(self.phase, 0.0) + (now - self._entered_at) * 1000.0
-        self.phases_ms[self.phase] = spent
+        phase = self.phase
+        spent = (now - self._entered_at) * 1000.0
+        if phase in self.phases_ms:
+            spent += self.phases_ms[phase]
+        self.phases_ms[phase] = spent
         self._entered_at = now
         if self._on_phase is not None:
-            self._on_phase(self.phase, spent)
+            self._on_phase(phase, spent)
         return now

@@ -60,6 +60,26 @@ def test_a_literal_is_announced_taken_and_followed_by_the_rest_of_its_line() -> 
     assert taken.text == b"done"
 
 
+def test_data_keeps_what_looks_like_the_beginning_of_a_line() -> None:
+    taken = feed(grammar(), b'* LIST () "/" "a * b"', b"{tag} OK done")
+    assert taken == Reply("OK", b"done", (b'LIST () "/" "a * b"',))
+
+
+def test_a_reply_belongs_to_its_own_command() -> None:
+    made = grammar("CAPABILITY")
+    assert feed(made, b"* CAPABILITY IMAP4rev1", b"{tag} OK") == made.taken
+    made.encode("LOGOUT")
+    assert made.taken is None
+    assert feed(made, b"* bye later", b"{tag} OK") == Reply("OK", b"", (b"bye later",))
+
+
+def test_a_servers_goodbye_is_remembered() -> None:
+    made = grammar()
+    assert made.bye is None
+    feed(made, b"* 3 EXISTS", b"* Bye [UNAVAILABLE] shutting down")
+    assert made.bye == b"[UNAVAILABLE] shutting down"
+
+
 @pytest.mark.parametrize(
     ("line", "kind"),
     [

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from services.pop3_worker.commands import ALLOWED_VERBS, encode
 from services.pop3_worker.grammar import (
     Capabilities,
+    Listing,
     Status,
     is_challenge,
     read_capabilities,
     read_stat,
     read_status,
-    unstuffed,
 )
 from shared.checks.vocabulary import OutcomeKind
 from shared.probing.steps import CheckFailed
@@ -72,8 +72,10 @@ def test_capabilities() -> None:
     assert read_capabilities(lines) == expected
 
 
-def test_a_stuffed_dot_is_taken_away() -> None:
-    assert [unstuffed(b"..x"), unstuffed(b"x"), unstuffed(b"..")] == [b".x", b"x", b"."]
+def test_a_listing_ends_with_a_dot_and_a_stuffed_dot_is_taken_away() -> None:
+    listing = Listing()
+    assert [listing.take(line) for line in (b"..x", b"x", b"..", b".")] == [None, None, None, True]
+    assert listing.lines == [b".x", b"x", b"."]
 
 
 def test_stat_counts() -> None:

@@ -71,3 +71,25 @@ def test_each_command_may_be_answered_with_as_many_lines() -> None:
         reader.feed(b"a\n" * 6)
         for _ in range(6):
             assert reader.next_line() == b"a"
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+def test_lines_that_came_early_count_towards_the_command_they_are_read_for(end: bytes) -> None:
+    reader = LineReader(SMALL)
+    reader.feed((b"a" + end) * 5)
+    assert reader.next_line() == b"a"
+    reader.begin_command()
+    assert [reader.next_line() for _ in range(4)] == [b"a"] * 4
+    reader.feed((b"b" + end) * 3)
+    assert [reader.next_line(), reader.next_line()] == [b"b", b"b"]
+    with pytest.raises(CheckFailed) as failed:
+        reader.next_line()
+    assert failed.value.kind is OutcomeKind.RESPONSE_TOO_LARGE
+
+
+def test_a_literal_begins_in_the_midst_of_whole_lines() -> None:
+    reader = LineReader(SMALL)
+    reader.feed(b"* X {6}\r\nab\r\ncd and the rest\r\nlast\r\n")
+    assert reader.next_line() == b"* X {6}"
+    assert reader.take(6) == b"ab\r\ncd"
+    assert [reader.next_line(), reader.next_line(), reader.next_line()] == [b" and the rest", b"last", None]
