@@ -20,6 +20,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 from tests.mutation.judged import judgement
 from tests.mutation.mutants import Mutant, mutants
 
@@ -66,7 +68,7 @@ CORES = (
             *(f"services.scheduler.{name}" for name in ("windows", "timetable", "pacing", "candidates", "plan")),
             "services.scheduler.deciding",
         ),
-        anew=("services.scheduler", "shared.checks.slots", "tests.simulation"),
+        anew=("services.scheduler", "shared.checks.slots", "tests.simulation", "tests.support.scheduled_checks"),
         examples=("tests/unit/scheduler", "tests/unit/checks/test_slots.py"),
         stories=_lived_otherwise,
     ),
@@ -82,6 +84,11 @@ def main() -> int:
     for name in ("pydantic", "structlog", "hypothesis", f"{_INCIDENTS}.engine", "tests.support.incidents.story"):
         importlib.import_module(name)
     importlib.import_module("tests.simulation.world")
+    # The same examples for each mutant, however busy the machine is.
+    settings.register_profile(
+        "mutants", deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    )
+    settings.load_profile("mutants")
     wanted = set(sys.argv[1:])
     began, made, survivors = time.monotonic(), 0, list[str]()
     for core in CORES:

@@ -5,6 +5,7 @@ _EITHER = (
 )
 _ALWAYS_SET = "a failing location always has a first slot, so what stands in for none is never used"
 _TIE = "two locations in the same millisecond: either will do"
+_A_MILLISECOND = "a millisecond more or less of a time that was chosen, and nothing hangs on"
 
 JUDGED: dict[str, str] = {
     "rules: _EVERY_LOCATION": "more than there will ever be, whichever number",
@@ -26,6 +27,9 @@ JUDGED: dict[str, str] = {
     'candidates: return CheckTarget.model_validate(row["target"])': "noticed by tests that need a database",
     "candidates: where =": "what the log says, and nothing else",
     "candidates: UNKNOWN_INTERVAL_MS": "said of checks whose monitor is gone; any interval will do",
+    "windows: LOOK_AHEAD_MS =": _A_MILLISECOND,
+    "windows: REQUEST_AHEAD_MS =": _A_MILLISECOND,
+    "windows: LATE_MS =": _A_MILLISECOND,
     "follow_ups: if wanted is None or pending is None": "the same moment: the location that was asked is as good",
 }
 

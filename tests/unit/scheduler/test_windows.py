@@ -73,3 +73,14 @@ def test_runs_hold_exactly_their_slots(slots: list[int]) -> None:
 
 def test_a_gap_ends_a_run() -> None:
     assert runs_of_slots([0, 30, 90], 30) == [(0, 30, 2), (90, 90, 1)]
+
+
+def test_every_interval_has_its_ranges_and_all_phases_without_a_beginning() -> None:
+    assert due_ranges(60_000, 62_000, [30_000, 60_000]) == [(30_000, 1, 2_000), (60_000, 1, 2_000)]
+    assert due_ranges(None, 62_000, [30_000, 60_000]) == [(30_000, 0, 29_999), (60_000, 0, 59_999)]
+    assert due_ranges(62_000, 62_000, [30_000]) == []
+
+
+def test_late_slots_are_spread_over_half_an_interval_and_five_minutes_at_most() -> None:
+    assert catch_up_starts(7, [7_200_000, 7_200_000]) == [7, 7 + 150_000]
+    assert catch_up_starts(7, [60_000, 60_000, 60_000]) == [7, 7 + 10_000, 7 + 20_000]
