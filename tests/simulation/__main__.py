@@ -4,6 +4,7 @@
     python -m tests.simulation --seeds 500      so many, from --from (1) on
     python -m tests.simulation --seed 64        one, with its story and what is broken: a failing one repeats
     python -m tests.simulation --planted        the planted mistakes only, each until a seed finds it
+    python -m tests.simulation --processes 1    so many at a time; as many as there are cores unless said
 
 The order of sets of words depends on the interpreter's hash seed, which is fixed here so that a seed is the same in
 each process.
@@ -25,6 +26,7 @@ SEEDS = 10_000
 SEEDS_FOR_PLANTED = 100
 ENOUGH_FOUND = 19
 _AT_ONCE = 20
+_SAID_EVERY = 100
 
 
 def main() -> int:
@@ -32,8 +34,8 @@ def main() -> int:
     arguments = _arguments()
     if arguments.seed is not None:
         return _one(arguments.seed)
-    failed = 0 if arguments.planted else _many(arguments.first, arguments.seeds)
-    found = _planted() if arguments.planted or arguments.seeds >= SEEDS else len(PLANTED)
+    failed = 0 if arguments.planted else _many(arguments.first, arguments.seeds, arguments.processes)
+    found = _planted(arguments.processes) if arguments.planted or arguments.seeds >= SEEDS else len(PLANTED)
     return 1 if failed or found < ENOUGH_FOUND else 0
 
 
@@ -43,6 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--from", dest="first", type=int, default=1)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--planted", action="store_true")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     return parser.parse_args()
 
 
@@ -54,20 +57,19 @@ def _one(seed: int) -> int:
     return 1 if told.broken else 0
 
 
-def _many(first: int, seeds: int) -> int:
+def _many(first: int, seeds: int, processes: int) -> int:
     began, done, failed = time.monotonic(), 0, 0
     counts: Counter[str] = Counter()
-    for told in _lived(range(first, first + seeds)):
+    for told in _lived(range(first, first + seeds), processes):
         done += 1
         counts.update(told.counts)
         if told.broken:
             failed += 1
             print(f"seed {told.seed}: {'; '.join(told.broken)}\n    {command(told.seed)}", flush=True)
-        if done % 50 == 0:
-            print(
-                f"{done} of {seeds} seeds, {failed} broken, {done / (time.monotonic() - began):.1f} a second",
-                flush=True,
-            )
+        if done % _SAID_EVERY == 0:
+            pace = done / (time.monotonic() - began)
+            left = (seeds - done) / pace / 60
+            print(f"{done} of {seeds} seeds, {failed} broken, {pace:.1f} a second, {left:.0f} min to go", flush=True)
     said = ", ".join(
         f"{name} {counts[name]}" for name in ("claimed", "results", "missed", "incidents", "told", "starts")
     )
@@ -75,8 +77,8 @@ def _many(first: int, seeds: int) -> int:
     return failed
 
 
-def _lived(seeds: range) -> Iterator[Told]:
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+def _lived(seeds: range, processes: int) -> Iterator[Told]:
+    with ProcessPoolExecutor(processes) as pool:
         yield from pool.map(live, seeds, chunksize=_AT_ONCE if len(seeds) > 100 else 1)
 
 
@@ -85,9 +87,9 @@ def command(seed: int) -> str:
     return f".venv/bin/python -m tests.simulation --seed {seed}"
 
 
-def _planted() -> int:
+def _planted(processes: int) -> int:
     found = 0
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(processes) as pool:
         for mistake, by in zip(PLANTED, pool.map(found_by, range(len(PLANTED))), strict=True):
             found += by is not None
             said = f"seed {by[0]}: {by[1]}" if by else f"not found within {SEEDS_FOR_PLANTED} seeds"

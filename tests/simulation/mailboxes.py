@@ -115,12 +115,13 @@ class MailServers:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A message that arrived."""
+    """A message that arrived. `over`: which of its incidents it says are over."""
 
     at: float
     key: UUID
     event: str
     incidents: frozenset[UUID]
+    over: frozenset[UUID]
 
 
 class Receiver:
@@ -149,8 +150,9 @@ class ReceiverOf:
         if self._receiver.away or chance.strikes(chance.rates.not_told):
             return NotSent("the receiver answered 503")
         told = frozenset(content.incident_ids) | {each.public_id for each in content.incidents}
+        over = frozenset(each.public_id for each in content.incidents if each.resolved_at is not None)
         at = asyncio.get_running_loop().time()
-        self._receiver.told.append(Told(at, attempt.public_id, str(content.event), told))
+        self._receiver.told.append(Told(at, attempt.public_id, str(content.event), told, over))
         await self._process.step()
         if chance.strikes(chance.rates.not_told):
             return NotSent("the receiver's answer was lost")

@@ -12,9 +12,20 @@ from tests.simulation.__main__ import command
 from tests.simulation.planted import PLANTED
 from tests.simulation.world import live
 
-SEEDS = range(1, 13)
-# Of the planted mistakes a few here; all twenty by `make simulate`.
-FOUND_SOON = ("a job acknowledged before its result", "another check_id at each claim", "caught up with twice")
+SEEDS = range(1, 21)
+# Of the planted mistakes half here; all twenty by `make simulate`.
+FOUND_SOON = (
+    "a slot too few passed over",
+    "the lease not fenced",
+    "the audit moves on unheard",
+    "another check_id at each claim",
+    "caught up with twice",
+    "committed without confirms",
+    "a job acknowledged before its result",
+    "stale jobs not reported",
+    "results acknowledged before they are kept",
+    "results kept as often as they come",
+)
 
 
 def test_nothing_is_lost_told_wrongly_or_twice_whatever_happens(figures: Callable[[str], None]) -> None:

@@ -161,7 +161,7 @@ def well_told(database: Database, receiver: Receiver) -> list[str]:
 def all_told(database: Database, receiver: Receiver) -> list[str]:
     """Every incident that people are told of was: that it began, and, where it ended, that it did."""
     begun = {each for told in receiver.told for each in told.incidents}
-    over = {each for told in receiver.told if told.event in ("resolved", "digest") for each in told.incidents}
+    over = {each for told in receiver.told if told.event in ("resolved", "digest") for each in told.over}
     # Whoever joins an outage that was told is told of later, or with its end.
     later = {
         link["incident_id"]
