@@ -35,7 +35,7 @@ def report(rows: list[results.FaultRow], *, whole: bool = True) -> str:
     when = datetime.now(UTC).strftime("%Y-%m-%d")
     where = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     busy = f"load average {os.getloadavg()[0]:.0f} in the end"
-    part = "" if whole else "Of part of a run; the faults that are not in it are those of the groups left out. "
+    part = "" if whole else "Each fault as it came out when part of a run last had it; what is not in it was not run. "
     return f"{part}{when}, {where}, {busy}: {sums}.\n\n{results.table(rows)}"
 
 
