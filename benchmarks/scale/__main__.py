@@ -1,7 +1,7 @@
 """`make bench BENCH=scale`: what this machine holds, what a million monitors weigh, and what a second process brings.
 
 python -m benchmarks.scale [--only sustained,million,parts] [--seconds 600] [--monitors 0] [--workers 2]
-    [--recorders 1] [--rows 1000000] [--minutes 60] [--checks 4000] [--security tls] [--write]
+    [--recorders 1] [--rows 1000000] [--minutes 60] [--checks 4000] [--messages 1000] [--security tls] [--write]
 
 Everything on this machine, in folders and on ports of its own, gone at the end. The pace per mail server is raised by
 its setting so that one server can stand for thousands. `--monitors 0` looks for how many are held; `--write` puts the
@@ -61,7 +61,10 @@ async def _part(name: str, folder: Path, options: argparse.Namespace) -> list[st
                 )
         case _:
             async with fleet(folder, ["result_recorder", "scheduler", "imap_worker"]) as running:
-                return report.parts(await parts.measure(running, checks=options.checks, security=options.security))
+                found = await parts.measure(
+                    running, checks=options.checks, messages=options.messages, security=options.security
+                )
+                return report.parts(found)
 
 
 def main() -> int:
@@ -76,6 +79,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=int, default=60, help="of simulated scheduling of so many rows")
     parser.add_argument("--asked", type=int, default=30, help="times of each question to the API")
     parser.add_argument("--checks", type=int, default=4000, help="due at once where one and two are compared")
+    parser.add_argument("--messages", type=int, default=1000, help="to a webhook, where notifiers are compared")
     parser.add_argument("--security", choices=("tls", "plain"), default="tls")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()

@@ -13,6 +13,7 @@ from benchmarks.pipeline.loading import INTERVAL_MS
 from benchmarks.scale.fleet import BURST_MS, Fleet
 from benchmarks.scale.looking import clock_ms
 from benchmarks.scale.million import token_of
+from benchmarks.scale.notices import sent_per_second
 from shared.broker.topology import RESULTS_QUEUE
 
 _ASKING_AT_ONCE = 8
@@ -34,7 +35,7 @@ class Parts:
     take_over_seconds: float
 
 
-async def measure(fleet: Fleet, *, checks: int, security: str) -> Parts:
+async def measure(fleet: Fleet, *, checks: int, messages: int, security: str) -> Parts:
     """Each part in turn; the services run already, one of each."""
     found: dict[tuple[str, int], float] = {}
     now = await clock_ms(fleet.at.owner)
@@ -52,6 +53,10 @@ async def measure(fleet: Fleet, *, checks: int, security: str) -> Parts:
         print(f"  requests to {count} gateways …", flush=True)
         names = ["api_gateway", "api_gateway.2"][:count]
         found["gateways", count] = await _requests([fleet.services.api_address(name) for name in names], token)
+    for count, name in ((1, "notifier"), (2, "notifier.2")):
+        await fleet.launch(name)
+        print(f"  {messages} messages to a webhook, notifiers: {count} …", flush=True)
+        found["notifiers", count] = await sent_per_second(fleet, messages=messages)
     print("  a scheduler stands by, and the one that leads is killed …", flush=True)
     return Parts(found, await _take_over(fleet))
 
