@@ -242,6 +242,12 @@ async def test_one_process_goes_on_checking_while_its_api_is_flooded(
             await flooded("standalone", api, address, dovecot, database_dsn, figures, requests=1500, connections=180)
 
 
+def processor_seconds(pid: int) -> float:
+    """What a process has used so far, in its own code and for it."""
+    used = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(used[11]) + int(used[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def pinned(pid: int, processors: set[int]) -> None:
     """All threads of a process, on these processors from now on."""
     for task in Path(f"/proc/{pid}/task").iterdir():
@@ -269,7 +275,9 @@ async def test_separate_processes_go_on_checking_while_the_gateway_is_flooded(
     whole: Whole, figures: Callable[[str], None], alone: bool
 ) -> None:
     processors = os.sched_getaffinity(0)
-    address, late = whole.fleet.address, {"calm": [], "flood": []}  # type: dict[str, list[Any]]
+    address, gateway = whole.fleet.address, whole.fleet.pid("api_gateway")
+    late: dict[str, list[Any]] = {"calm": [], "flood": []}
+    spent: list[tuple[float, int]] = []
     async with open_pool(whole.database_dsn, role=PIPELINE_ROLE, application_name="test") as pool:
         made = await monitors_checked(whole.api, whole.dovecot, pool, MORE_MONITORS)
         flood, ended = Flood(address, whole.api.token, connections=480), asyncio.Event()
@@ -281,12 +289,14 @@ async def test_separate_processes_go_on_checking_while_the_gateway_is_flooded(
                 over = asyncio.Event()
                 left = itertools.takewhile(lambda _, over=over: not over.is_set(), itertools.count())  # type: ignore[misc]
                 wet = turn % 2 == 1
+                used, answered = processor_seconds(gateway), flood.statuses.total()
                 flooding = asyncio.create_task(flood.run(left)) if wet else None
                 since = await now(pool)
                 until_ms = await slots_over(pool, since, MORE_MONITORS)
                 over.set()
                 if flooding is not None:
                     await flooding
+                    spent.append((processor_seconds(gateway) - used, flood.statuses.total() - answered))
                 late["flood" if wet else "calm"] += await pool.fetch(_LATENESSES, since, until_ms)
         finally:
             pinned(os.getpid(), processors)
@@ -299,5 +309,10 @@ async def test_separate_processes_go_on_checking_while_the_gateway_is_flooded(
             for column, what in (("began", "begun late"), ("known", "known after"))
             for when, rows in late.items()
         )
-        figures(f"flood.processes.{'apart' if alone else 'together'}: {flood.said()}; checks were {said}")
+        an_answer_ms = 1000 * sum(seconds for seconds, _ in spent) / sum(answers for _, answers in spent)
+        figures(
+            f"flood.processes.{'apart' if alone else 'together'}: {flood.said()}, "
+            f"{an_answer_ms:.2f} ms of a processor of the gateway's for an answer; "
+            f"checks were {said}"
+        )
         await at_rest(whole.api, made, pool)
