@@ -131,7 +131,7 @@ def block(figures: Figures, *, checks: int) -> list[str]:
         "| | " + " | ".join(kinds) + " |",
         "|---" * (len(kinds) + 1) + "|",
         *(
-            f"| {words} | " + " | ".join(f"{figures.median(kind, name):.0f}" for kind in kinds) + " |"
+            f"| {words} | " + " | ".join(f"{round(figures.median(kind, name))}" for kind in kinds) + " |"
             for words, name in _ROWS.items()
         ),
         "",
