@@ -5,6 +5,8 @@ _EITHER = (
 )
 _ALWAYS_SET = "a failing location always has a first slot, so what stands in for none is never used"
 _TIE = "two locations in the same millisecond: either will do"
+_AS_LONG = "both are made of the same list, one for one"
+_LONG_AGO = "one that was never checked: whichever time long ago"
 _A_MILLISECOND = "a millisecond more or less of a time that was chosen, and nothing hangs on"
 
 JUDGED: dict[str, str] = {
@@ -27,6 +29,15 @@ JUDGED: dict[str, str] = {
     'candidates: return CheckTarget.model_validate(row["target"])': "noticed by tests that need a database",
     "candidates: where =": "what the log says, and nothing else",
     "candidates: UNKNOWN_INTERVAL_MS": "said of checks whose monitor is gone; any interval will do",
+    "plan: @dataclass": "speed and safety of values, not behaviour",
+    "deciding: for check, start_at in zip(": _AS_LONG,
+    "deciding: return {check.check_id: last.get(place, 0) for check, place in zip(rotating, places, strict=True)}: "
+    "True": _AS_LONG,
+    "deciding: return {check.check_id: last.get(place, 0) for check, place in zip(rotating, places, strict=True)}: "
+    "0": _LONG_AGO,
+    "deciding: return check.is_slot, not check.waited, checked.get(check.check_id, 0)": _LONG_AGO,
+    "deciding: return {}": "of none that was checked: nothing and an empty list are asked alike",
+    "timetable: HEADROOM =": "one place in four, five or six: chosen, and nothing hangs on which",
     "windows: LOOK_AHEAD_MS =": _A_MILLISECOND,
     "windows: REQUEST_AHEAD_MS =": _A_MILLISECOND,
     "windows: LATE_MS =": _A_MILLISECOND,

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import structlog.testing
+
 from services.scheduler.candidates import missed_slots, passed_over, request_check, slot_check
 from shared.checks.slots import check_id
 from shared.checks.vocabulary import CheckKind, MissedReason
@@ -64,6 +66,7 @@ def test_what_was_asked_for_keeps_its_own_name_and_times() -> None:
     assert (made.revision, made.location, made.credential_id) == (4, "here", CREDENTIAL)
     assert (made.waited, made.waits_for, made.reply_to) == (True, MissedReason.BUSY, "amq.gen")
     assert request_check(asked())[0].waits_for is None
+    assert request_check(asked(interval_ms=30_000))[0].interval_ms == 30_000
 
 
 def test_of_what_is_known_of_a_login_a_request_knows_the_same() -> None:
@@ -92,3 +95,16 @@ def test_a_test_brings_its_target_and_its_credential() -> None:
     unreadable, why = request_check(asked(kind="test", target={"nonsense": True}))
     assert why is MissedReason.UNANSWERED
     assert unreadable.target.hostname == ""
+
+
+def test_what_cannot_be_read_is_said_without_its_secrets() -> None:
+    for unreadable in (claimed(hostname=None), claimed(port="sealed")):
+        with structlog.testing.capture_logs() as said:
+            assert slot_check(unreadable, HERE) is None
+        assert [each["event"] for each in said] == ["target_unreadable"]
+        assert said[0]["monitor_id"] == 5
+        assert "sealed" not in repr(said)
+    with structlog.testing.capture_logs() as said:
+        request_check(asked(kind="test", target={"sealed_password": "sealed"}))
+    assert len(said) == 1
+    assert "'sealed'" not in repr(said)

@@ -1,13 +1,20 @@
 """Who goes first, who gives way and what is caught up with: deciding without a database."""
 
+import asyncio
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 from uuid import UUID
 
+from services.scheduler import deciding
 from services.scheduler.deciding import _patience, _place, _turn, catch_up
+from services.scheduler.login_store import GrantWanted
+from services.scheduler.logins import LoginDecisions
 from services.scheduler.pacing import Pacer
-from services.scheduler.plan import Check, Miss, Send, Wait
+from services.scheduler.plan import Check, Decision, Miss, Send, Wait
 from services.scheduler.windows import LOOK_AHEAD_MS
 from shared.checks.vocabulary import LoginPermission, MissedReason
 from tests.support.scheduled_checks import INTERVAL, SLOT, check, waited
@@ -99,3 +106,119 @@ def test_what_a_slow_host_has_no_room_for_is_missed_for_its_pace() -> None:
     missed = [each for each in decided if isinstance(each, Miss)]
     assert missed
     assert {each.reason for each in missed} == {MissedReason.PACED}
+
+
+class Known:
+    """What the database would say, and what it was asked."""
+
+    def __init__(self, *, ended: Sequence[UUID] = (), last: Mapping[tuple[int, int], int] | None = None) -> None:
+        self.ended, self.last = ended, last or {}
+        self.asked_for: list[dict[UUID, int]] = []
+        self.places: list[tuple[int, int]] = []
+        self.released: list[GrantWanted] = []
+
+    async def recorded(self, pool: Any, jobs: dict[UUID, int]) -> Sequence[UUID]:
+        self.asked_for.append(jobs)
+        return self.ended
+
+    async def last_checked(self, pool: Any, places: list[tuple[int, int]]) -> Mapping[tuple[int, int], int]:
+        self.places += places
+        return self.last
+
+    async def release_grants(self, connection: Any, grants: list[GrantWanted]) -> None:
+        self.released += grants
+
+    def decide(self, here: Any, logins: LoginDecisions) -> list[Decision]:
+        """What becomes of checks that the rules for logins have said this of."""
+
+        async def decide_logins(*_: Any, **__: Any) -> LoginDecisions:
+            return logins
+
+        with self._in_place(decide_logins):
+            checks = [send.check for send in logins.sends]
+            return asyncio.run(deciding.decide(here, checks, now_ms=SLOT))
+
+    @contextlib.contextmanager
+    def _in_place(self, decide_logins: Any) -> Iterator[None]:
+        @contextlib.asynccontextmanager
+        async def fenced(*_: Any) -> Any:
+            yield None, SLOT
+
+        with (
+            mock.patch.object(deciding, "decide_logins", decide_logins),
+            mock.patch.object(deciding, "fenced_transaction", fenced),
+            mock.patch.object(deciding.request_store, "recorded", self.recorded),
+            mock.patch.object(deciding.request_store, "last_checked", self.last_checked),
+            mock.patch.object(deciding.login_store, "release_grants", self.release_grants),
+        ):
+            yield
+
+
+def with_database(**changes: Any) -> Any:
+    here = term(**changes)
+    here.pool, here.epoch = None, 1
+    return here
+
+
+def sends(*checks: Check) -> LoginDecisions:
+    return LoginDecisions(sends=[Send(each, SLOT) for each in checks])
+
+
+def test_a_grant_is_let_go_of_where_its_check_has_to_wait_and_there_alone() -> None:
+    first, second, third = (replace(waited(), check_id=UUID(int=each)) for each in (1, 2, 3))
+    held = Wait(numbered(9), SLOT, MissedReason.BUSY, SLOT)
+    granted = {
+        each.check_id: GrantWanted(("mail.example", "anna"), each.check_id, SLOT, SLOT) for each in (first, second)
+    }
+    logins = replace(sends(first, second, third), decided=[held], grants=granted)
+    known = Known()
+    decided = known.decide(with_database(per_second=0.1), logins)
+    assert decided[0] is held
+    assert {each.check.check_id: type(each) for each in decided[1:]} == {
+        first.check_id: Send,
+        second.check_id: Miss,
+        third.check_id: Miss,
+    }
+    assert known.released == [granted[second.check_id]]
+    assert known.asked_for == []
+
+
+def test_what_has_ended_at_a_full_host_makes_room() -> None:
+    here, known = with_database(in_flight=1), Known(ended=[UUID(int=8)])
+    here.pacer.sent("mail.example", UUID(int=8), slot_at=SLOT - 5, start_at=SLOT, timeout_ms=60_000)
+    decided = known.decide(here, sends(numbered(1)))
+    assert known.asked_for == [{UUID(int=8): SLOT - 5}]
+    assert [type(each) for each in decided] == [Send]
+
+
+def test_whether_tries_of_strangers_have_ended_is_asked_for_other_strangers_alone() -> None:
+    def asked(made: Check, *, trial: bool) -> bool:
+        here, known = with_database(), Known()
+        here.pacer.sent("mail.example", UUID(int=8), slot_at=SLOT, start_at=SLOT, timeout_ms=60_000, trial=trial)
+        known.decide(here, sends(made))
+        return bool(known.asked_for)
+
+    stranger = check(ever_accepted=False)
+    no_login = replace(stranger, target=check(config={"protocol": "imap", "tls": True}, sealed_password=None).target)
+    assert not no_login.target.logs_in
+    assert asked(stranger, trial=True)
+    assert not asked(stranger, trial=False)
+    assert not asked(check(), trial=True)
+    assert not asked(no_login, trial=True)
+
+
+def test_at_a_crowded_host_slots_take_turns_and_elsewhere_nobody_asks() -> None:
+    def of(number: int, host: str = "mail.example") -> Check:
+        made = replace(numbered(number), monitor_id=number)
+        return replace(made, target=made.target.model_copy(update={"hostname": host}))
+
+    late, early, elsewhere = of(1), of(2), of(3, "quiet.example")
+    has_waited = replace(waited(kind="scheduled"), check_id=UUID(int=4), monitor_id=4)
+    known = Known(last={(1, 3): SLOT - INTERVAL, (2, 3): SLOT - 3 * INTERVAL})
+    decided = known.decide(with_database(per_second=0.8), sends(late, early, elsewhere, has_waited))
+    assert sorted(known.places) == [(1, 3), (2, 3)]
+    order = [each.check.monitor_id for each in decided]
+    assert order.index(4) < order.index(2) < order.index(1)
+    quiet = Known()
+    quiet.decide(with_database(per_second=0.8), sends(elsewhere))
+    assert quiet.places == []

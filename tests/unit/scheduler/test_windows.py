@@ -84,3 +84,7 @@ def test_every_interval_has_its_ranges_and_all_phases_without_a_beginning() -> N
 def test_late_slots_are_spread_over_half_an_interval_and_five_minutes_at_most() -> None:
     assert catch_up_starts(7, [7_200_000, 7_200_000]) == [7, 7 + 150_000]
     assert catch_up_starts(7, [60_000, 60_000, 60_000]) == [7, 7 + 10_000, 7 + 20_000]
+
+
+def test_slots_one_after_another_are_one_run_and_a_gap_begins_the_next() -> None:
+    assert runs_of_slots([0, 10, 20, 50, 60, 70], 10) == [(0, 20, 3), (50, 70, 3)]
