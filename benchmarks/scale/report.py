@@ -10,6 +10,10 @@ from benchmarks.scale.sustained import Sustained
 # Of what was held, so much is planned with: the rest is for catching up after an outage, and for bad days.
 PLANNED = 0.6
 
+# With fewer checks a second a message or a batch has few, and each pays for all of it: nothing of many is learnt by that.
+FEWEST_PER_SECOND = 200
+TOO_FEW = "Sizes are not worked out from so few checks a second: each pays for a message and a batch of its own."
+
 
 def figure(name: str, value: float | str) -> None:
     print(f"scale.{name} {value if isinstance(value, str) else f'{value:.3f}'}", flush=True)
@@ -46,6 +50,8 @@ def sustained(found: Sustained) -> list[str]:
 
 
 def _sizing(found: Sustained) -> Sequence[str]:
+    if found.held.per_second < FEWEST_PER_SECOND:
+        return [TOO_FEW]
     # Several of one kind shared the checks, so that each one's part of a check adds up to what a check takes.
     worker, recorder = (
         sum(found.seconds_each(name) for name in found.cores if name.startswith(kind))
