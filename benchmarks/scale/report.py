@@ -10,7 +10,7 @@ from benchmarks.scale.sustained import Sustained
 # Of what was held, so much is planned with: the rest is for catching up after an outage, and for bad days.
 PLANNED = 0.6
 
-# With fewer checks a second a message or a batch has few, and each pays for all of it: nothing of many is learnt by that.
+# With fewer checks a second a message or a batch has few, and each pays for all of it: it says nothing of many.
 FEWEST_PER_SECOND = 200
 TOO_FEW = "Sizes are not worked out from so few checks a second: each pays for a message and a batch of its own."
 
