@@ -120,7 +120,11 @@ def parts(found: Parts) -> list[str]:
     return [
         "| part | one, a second | two, a second |",
         "|---|---|---|",
-        *(f"| {name} | {found.per_second[name, 1]:.0f} | {found.per_second[name, 2]:.0f} |" for name in names),
+        *(f"| {name} | {_rate(found.per_second[name, 1])} | {_rate(found.per_second[name, 2])} |" for name in names),
         "",
         f"A scheduler that stood by led {found.take_over_seconds:.1f} s after the one before it was killed.",
     ]
+
+
+def _rate(per_second: float) -> str:
+    return "too few to say" if math.isnan(per_second) else f"{per_second:.0f}"
