@@ -7,6 +7,7 @@ Left out: roll-ups, tidying, maintenance planned ahead, certificates, canaries, 
 
 import asyncio
 import contextlib
+import math
 import random
 import time
 from collections.abc import Iterator
@@ -132,6 +133,8 @@ class World:
     # Who is there
 
     def _start(self, name: str) -> None:
+        if name in self._processes and not self._processes[name].dead:
+            return  # it died of two things at once, and is there again already
         service, *where, _ = name.split("-")
         serve = {
             "scheduler": self._scheduler,
@@ -293,20 +296,21 @@ class World:
 
     def _outage_noticed(self) -> list[str]:
         # Of those that were over before the troubles were, nothing is promised.
-        hosts = {each.host for each in self.story.outages if each.until > TROUBLES_UNTIL + _SEEN_WITHIN_SECONDS}
+        long = [each for each in self.story.outages if each.until > TROUBLES_UNTIL + _SEEN_WITHIN_SECONDS]
+        began = {each.host: self._true_ms(each.since) for each in long}
         # What is withheld until a new password's next try sees no outage.
         withheld = {event.whom for event in self.story.events if event.what == "password"}
         left = {row["monitor_id"] for row in self.database.tables["incidents"].values()}
         wrong = []
         for box in self.story.mailboxes:
             monitor = self.database.tables["monitors"].get(box.number)
-            if box.host not in hosts or monitor is None or monitor["status"] == "disabled":
+            if box.host not in began or monitor is None or monitor["status"] == "disabled":
                 continue
             if self.story.wrong_password is not None or str(box.number) in withheld:
                 continue  # what is down anyhow is told otherwise
             health = self.database.tables["monitor_health"].get(box.number, {})
-            # Of one that never passed none opens.
-            if health.get("first_passed_at") is not None and box.number not in left:
+            # Of one that had never passed by then none opens.
+            if (health.get("first_passed_at") or math.inf) < began[box.host] and box.number not in left:
                 wrong.append("an outage of minutes made no incident")
         return wrong
 
