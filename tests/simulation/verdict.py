@@ -36,17 +36,20 @@ def conserved(database: Database, *, taken_back: Callable[[int], bool] = lambda 
             and each["slot_at"] < audited_until
             for each in tables["check_requests"].values()
         )
-        retired = sum(
-            (each["last_slot"] - each["first_slot"]) // each["interval_ms"] + 1
+        retired = {
+            slot
             for each in tables["schedule_retired"].values()
             if (each["monitor_id"], each["location_id"]) == where
-        )
+            for slot in range(each["first_slot"], each["last_slot"] + 1, each["interval_ms"])
+        }
         # Of slots that were audited each has ended, unless a request follows it; later ones may be under way.
         later = (row["last_slot"] - max(row["since_slot"] + 1, audited_until)) // interval + 1
         audited = row["slots_claimed"] - max(0, later)
+        # Those of an interval that is no longer in force count wherever they lie: the clock may have gone back since.
+        over = {slot for slot in ended_at if slot < audited_until or slot <= row["since_slot"]}
         if row["slots_claimed"] < len(ended_at) and not taken_back(row["monitor_id"]):
             wrong.append("more slots have ended than were claimed")
-        elif audited > sum(slot < audited_until for slot in ended_at) + waiting + retired:
+        elif audited > len(over | retired) + waiting:
             wrong.append("a slot is lost")
         if any(_ended(tables, where, slot) > 1 for slot in ended_at):
             wrong.append("a slot has ended twice")
