@@ -37,6 +37,7 @@ JUDGED: dict[str, str] = {
     "0": _LONG_AGO,
     "deciding: return check.is_slot, not check.waited, checked.get(check.check_id, 0)": _LONG_AGO,
     "deciding: return {}": "of none that was checked: nothing and an empty list are asked alike",
+    "timetable: passed.append(cell)": "only how soon a free place is found",
     "timetable: HEADROOM =": "one place in four, five or six: chosen, and nothing hangs on which",
     "pacing: @dataclass": "speed and safety of values, not behaviour",
     "pacing: FULL_RETRY_MS = REQUEST_AHEAD_MS + 500: 500": _A_MILLISECOND,
