@@ -75,6 +75,7 @@ async def find(fleet: Fleet, *, security: str, trial_seconds: int) -> int:
         wanted = MOST if held < MOST < held * GROWTH else int(held * GROWTH)
     if held < loaded:
         await fleet.stop_monitors(above=held or START // 2)
+        await asyncio.sleep(INTERVAL_MS / 1000)  # what could not be done in time is not theirs
     return held or START // 2
 
 
