@@ -16,6 +16,7 @@ WRONG_FIELDS = "Every wrong field is named in `errors`."
 NO_CUSTOMER = "`Customer not found`"
 NO_MONITOR = "`IMAP/POP monitor not found`"
 ID_REQUIRED = "`IMAP/POP monitor public ID (UUID) required`"
+CUSTOMER_ID_REQUIRED = "`Customer public ID (UUID) required`"
 
 
 @dataclass(frozen=True, slots=True)

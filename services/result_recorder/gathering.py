@@ -56,7 +56,8 @@ class Gathering(Generic[T]):
     ) -> None:
         self._read = read
         self._most = most
-        self._lingers_seconds = (linger_seconds, patient_seconds - linger_seconds)
+        self._linger_seconds = linger_seconds
+        self._patient_seconds = patient_seconds
         self._queue: asyncio.Queue[Waiting[T]] = asyncio.Queue(prefetch)
         self._drained = asyncio.Event()
 
@@ -81,19 +82,25 @@ class Gathering(Generic[T]):
         first = await self._first()
         if first is None:
             return []
-        gathered, size = [first], len(first.content)
-        for place, linger_seconds in enumerate(self._lingers_seconds):
-            if place and (size < MANY or self._drained.is_set()):
-                break
-            try:
-                async with asyncio.timeout(0 if self._drained.is_set() else linger_seconds):
-                    while size < self._most:
-                        more = self._queue.get_nowait() if not self._queue.empty() else await self._queue.get()
-                        gathered.append(more)
-                        size += len(more.content)
-            except TimeoutError:
-                pass
+        gathered = [first]
+        size = await self._gather_into(
+            gathered, len(first.content), 0 if self._drained.is_set() else self._linger_seconds
+        )
+        if size >= MANY and not self._drained.is_set():
+            await self._gather_into(gathered, size, self._patient_seconds - self._linger_seconds)
         return gathered
+
+    async def _gather_into(self, gathered: list[Waiting[T]], size: int, seconds: float) -> int:
+        """Take what comes within so many seconds; answers how many items there are then."""
+        try:
+            async with asyncio.timeout(seconds):
+                while size < self._most:
+                    more = self._queue.get_nowait() if not self._queue.empty() else await self._queue.get()
+                    gathered.append(more)
+                    size += len(more.content)
+        except TimeoutError:
+            pass
+        return size
 
     async def _first(self) -> Waiting[T] | None:
         while self._queue.empty():

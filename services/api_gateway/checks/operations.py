@@ -2,16 +2,14 @@
 
 from services.api_gateway.checks import handlers, trial_handlers
 from services.api_gateway.checks.models import CheckHistory, ChecksTriggered, HistoryQuery, TestAnswer
-from services.api_gateway.monitors.handlers import PATH as _MONITORS
+from services.api_gateway.monitors.handlers import MONITOR_PATH, PATH
 from services.api_gateway.monitors.models import MonitorCreate
 from services.api_gateway.operation import ID_REQUIRED, NO_CUSTOMER, NO_MONITOR, NOT_ALLOWED, WRONG_FIELDS, Operation
-
-_MONITOR = f"{_MONITORS}/{{publicId}}"
 
 CHECK_OPERATIONS: tuple[Operation, ...] = (
     Operation(
         method="POST",
-        path=f"{_MONITORS}/test",
+        path=f"{PATH}/test",
         name="testMonitor",
         summary="Run one check of a monitor without storing it, within the rules for logins.",
         handler=trial_handlers.try_monitor,
@@ -28,7 +26,7 @@ CHECK_OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         method="POST",
-        path=f"{_MONITOR}/trigger-check",
+        path=f"{MONITOR_PATH}/trigger-check",
         name="triggerCheck",
         summary="Check now, from every eligible location.",
         handler=handlers.trigger_check,
@@ -44,7 +42,7 @@ CHECK_OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         method="GET",
-        path=f"{_MONITOR}/check-history",
+        path=f"{MONITOR_PATH}/check-history",
         name="checkHistory",
         summary="What became of a monitor's checks, newest first.",
         handler=handlers.show_history,

@@ -11,7 +11,7 @@ from services.api_gateway.customers.models import (
 )
 from services.api_gateway.manners.entity_tags import Tagged
 from services.api_gateway.manners.holding_store import customer_held, organization_held
-from services.api_gateway.operation import NO_CUSTOMER, NOT_ALLOWED, WRONG_FIELDS, Operation
+from services.api_gateway.operation import CUSTOMER_ID_REQUIRED, NO_CUSTOMER, NOT_ALLOWED, WRONG_FIELDS, Operation
 
 _CUSTOMERS = handlers.PATH
 
@@ -43,7 +43,7 @@ CUSTOMER_OPERATIONS: tuple[Operation, ...] = (
         handler=handlers.show_customer,
         tagged=Tagged(hold=customer_held),
         answers={200: Customer},
-        problems={400: "`Customer public ID (UUID) required`", 403: NOT_ALLOWED, 404: NO_CUSTOMER},
+        problems={400: CUSTOMER_ID_REQUIRED, 403: NOT_ALLOWED, 404: NO_CUSTOMER},
     ),
     Operation(
         method="PATCH",
@@ -55,7 +55,7 @@ CUSTOMER_OPERATIONS: tuple[Operation, ...] = (
         body=CustomerPatch,
         answers={200: Customer},
         problems={
-            400: f"`Customer public ID (UUID) required`; or: {WRONG_FIELDS}",
+            400: f"{CUSTOMER_ID_REQUIRED}; or: {WRONG_FIELDS}",
             403: NOT_ALLOWED,
             404: NO_CUSTOMER,
         },

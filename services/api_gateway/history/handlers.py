@@ -38,7 +38,6 @@ from services.api_gateway.history.spans import (
 )
 from services.api_gateway.history.spending import told_of
 from services.api_gateway.history.uptime_store import in_buckets, read_now, read_spent
-from services.api_gateway.monitors.handlers import PATH as MONITORS
 from services.api_gateway.monitors.handlers import in_scope, monitor_id
 from services.api_gateway.monitors.monitor_store import find_monitor
 from services.api_gateway.monitors.view import monitor_details
@@ -47,7 +46,6 @@ from services.api_gateway.reading import read_query
 from shared.checks.vocabulary import MonitorStatus
 from shared.database.pool import Connection
 
-PATH = f"{MONITORS}/{{publicId}}"
 _LOG_LENGTH = 50
 _BEFORE_ALL = UUID(int=0)
 

@@ -8,6 +8,7 @@ from services.api_gateway.history.models import (
     IncidentHistory,
     PastQuery,
 )
+from services.api_gateway.monitors.handlers import MONITOR_PATH
 from services.api_gateway.operation import ID_REQUIRED, NO_MONITOR, Operation
 
 _PROBLEMS = {
@@ -19,7 +20,7 @@ _PROBLEMS = {
 HISTORY_OPERATIONS: tuple[Operation, ...] = (
     Operation(
         method="GET",
-        path=f"{handlers.PATH}/details",
+        path=f"{MONITOR_PATH}/details",
         name="monitorHistoryDetails",
         summary="Everything a page about a monitor shows: uptime, chart, incidents, messages, maintenance.",
         handler=handlers.show_details,
@@ -29,7 +30,7 @@ HISTORY_OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         method="GET",
-        path=f"{handlers.PATH}/incident-history",
+        path=f"{MONITOR_PATH}/incident-history",
         name="incidentHistory",
         summary="A monitor's incidents, newest first.",
         handler=handlers.show_incident_history,
@@ -40,7 +41,7 @@ HISTORY_OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         method="GET",
-        path=f"{handlers.PATH}/alert-history",
+        path=f"{MONITOR_PATH}/alert-history",
         name="alertHistory",
         summary="What was told of a monitor's incidents, newest first.",
         handler=handlers.show_alert_history,

@@ -47,6 +47,7 @@ from shared.checks.vocabulary import CheckKind
 from shared.database.pool import Connection
 
 PATH = "/api/imap-pop-monitors"
+MONITOR_PATH = f"{PATH}/{{publicId}}"
 
 
 async def create_monitor(call: Call) -> web.Response:

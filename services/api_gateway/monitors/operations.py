@@ -14,13 +14,10 @@ from services.api_gateway.monitors.models import (
 )
 from services.api_gateway.operation import ID_REQUIRED, NO_CUSTOMER, NO_MONITOR, NOT_ALLOWED, WRONG_FIELDS, Operation
 
-_MONITORS = handlers.PATH
-_MONITOR = f"{_MONITORS}/{{publicId}}"
-
 MONITOR_OPERATIONS: tuple[Operation, ...] = (
     Operation(
         method="GET",
-        path=_MONITORS,
+        path=handlers.PATH,
         name="listMonitors",
         summary="The monitors a token may see.",
         handler=handlers.show_monitors,
@@ -30,7 +27,7 @@ MONITOR_OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         method="POST",
-        path=_MONITORS,
+        path=handlers.PATH,
         name="createMonitor",
         summary="Create a monitor; its first checks begin at once.",
         handler=handlers.create_monitor,
@@ -41,7 +38,7 @@ MONITOR_OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         method="GET",
-        path=_MONITOR,
+        path=handlers.MONITOR_PATH,
         name="getMonitor",
         summary="One monitor with its customer.",
         handler=handlers.show_monitor,
@@ -55,7 +52,7 @@ MONITOR_OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         method="PATCH",
-        path=_MONITOR,
+        path=handlers.MONITOR_PATH,
         name="changeMonitor",
         summary="Change any of a monitor's fields; a readonly token only its status.",
         handler=handlers.change_monitor,
@@ -70,7 +67,7 @@ MONITOR_OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         method="DELETE",
-        path=_MONITOR,
+        path=handlers.MONITOR_PATH,
         name="deleteMonitor",
         summary="Remove a monitor, its sealed password with it.",
         handler=handlers.remove_monitor,

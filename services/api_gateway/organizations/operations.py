@@ -3,7 +3,7 @@
 from services.api_gateway.customers import handlers as customers
 from services.api_gateway.customers import leaving
 from services.api_gateway.customers.models import CustomerCancelled, Organization
-from services.api_gateway.operation import NO_CUSTOMER, NOT_ALLOWED, WRONG_FIELDS, Operation
+from services.api_gateway.operation import CUSTOMER_ID_REQUIRED, NO_CUSTOMER, NOT_ALLOWED, WRONG_FIELDS, Operation
 from services.api_gateway.organizations import handlers
 from services.api_gateway.organizations.models import (
     OrganizationCreate,
@@ -13,7 +13,6 @@ from services.api_gateway.organizations.models import (
 )
 
 _CANCEL = f"{customers.PATH}/{{publicId}}/cancel"
-_ID_REQUIRED = "`Customer public ID (UUID) required`"
 
 ORGANIZATION_OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -59,7 +58,12 @@ ORGANIZATION_OPERATIONS: tuple[Operation, ...] = (
         handler=leaving.cancel_customer,
         dry_run=True,
         answers={200: CustomerCancelled},
-        problems={400: _ID_REQUIRED, 403: NOT_ALLOWED, 404: NO_CUSTOMER, 409: "The customer is cancelled already."},
+        problems={
+            400: CUSTOMER_ID_REQUIRED,
+            403: NOT_ALLOWED,
+            404: NO_CUSTOMER,
+            409: "The customer is cancelled already.",
+        },
     ),
     Operation(
         method="DELETE",
@@ -69,6 +73,6 @@ ORGANIZATION_OPERATIONS: tuple[Operation, ...] = (
         handler=leaving.keep_customer,
         dry_run=True,
         answers={200: CustomerCancelled},
-        problems={400: _ID_REQUIRED, 403: NOT_ALLOWED, 404: NO_CUSTOMER},
+        problems={400: CUSTOMER_ID_REQUIRED, 403: NOT_ALLOWED, 404: NO_CUSTOMER},
     ),
 )
