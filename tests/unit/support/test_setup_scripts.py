@@ -31,10 +31,10 @@ def put(folder: Path, name: str, script: str) -> Path:
     return program
 
 
-def find_python(path: Path) -> subprocess.CompletedProcess[str]:
+def find_python(path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["/bin/sh", ROOT / "deploy/setup/find-python.sh"],
-        env={"PATH": str(path)},
+        env={"PATH": str(path), **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -59,6 +59,17 @@ def test_passes_over_a_python_that_is_too_old_for_one_further_on(path: Path, tmp
     further.mkdir()
     working = put(further, "python3", f'exec "{sys.executable}" "$@"')
     assert find_python(Path(f"{path}:{further}")).stdout.strip() == str(working)
+
+
+def test_takes_one_that_was_built_for_speed_before_others(path: Path, tmp_path: Path) -> None:
+    slow = put(path, "python3", 'case "$2" in *enable-optimizations*) exit 1;; esac; exit 0')
+    assert find_python(path).stdout.strip() == str(slow)
+    further = tmp_path / "further"
+    further.mkdir()
+    quick = put(further, "python3", "exit 0")
+    both = Path(f"{path}:{further}")
+    assert find_python(both).stdout.strip() == str(quick)
+    assert find_python(both, PYTHON=str(slow)).stdout.strip() == str(slow)
 
 
 def test_says_how_to_get_a_python(path: Path) -> None:
