@@ -1,6 +1,6 @@
 """`make bench BENCH=scale`: what this machine holds, what a million monitors weigh, and what a second process brings.
 
-python -m benchmarks.scale [--only sustained,million,parts] [--seconds 600] [--monitors 0] [--workers 2]
+python -m benchmarks.scale [--only sustained,million,hour,parts] [--seconds 600] [--monitors 0] [--workers 2]
     [--recorders 1] [--rows 1000000] [--minutes 60] [--checks 4000] [--messages 1000] [--security tls] [--write]
 
 Everything on this machine, in folders and on ports of its own, gone at the end. The pace per mail server is raised by
@@ -17,13 +17,13 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.engine.compiled import CannotCompile
-from benchmarks.pipeline import document
+from benchmarks.pipeline import document, growth
 from benchmarks.pipeline.servers import NoRabbitHere
 from benchmarks.pipeline.services import PACE_PER_HOST
 from benchmarks.scale import million, parts, report, sustained
 from benchmarks.scale.fleet import fleet
 
-_PARTS = ("sustained", "million", "parts")
+_PARTS = ("sustained", "million", "hour", "parts")
 
 
 async def run(folder: Path, options: argparse.Namespace) -> None:
@@ -56,9 +56,11 @@ async def _part(name: str, folder: Path, options: argparse.Namespace) -> list[st
                 return report.sustained(await sustained.hold(running, monitors, seconds=options.seconds, idle=idle))
         case "million":
             async with fleet(folder, []) as running:
-                return report.million(
-                    await million.measure(running, rows=options.rows, cycles=options.minutes, asked=options.asked)
-                )
+                return report.million(await million.measure(running, rows=options.rows, asked=options.asked))
+        case "hour":
+            async with fleet(folder, []) as running:
+                at = running.at
+                return report.hour(await growth.measure(at.owner, at.dsn, rows=options.rows, cycles=options.minutes))
         case _:
             async with fleet(folder, ["result_recorder", "scheduler", "imap_worker"]) as running:
                 found = await parts.measure(
