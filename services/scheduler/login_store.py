@@ -39,9 +39,14 @@ WHERE monitor_id = ANY ($1::bigint[]) AND last_refusal IS NOT NULL
 # A grant passes on when its check has ended: it is recorded (of a `test`, how its login went), or finished; or when
 # its time is up and nothing is known to be under way. A check whose time is up without an answer is followed through
 # its request: it ends by being recorded as a login of unknown outcome, which the next one then is judged by.
+# A check that has ended gets none: its job went out before, in a transaction that failed or a scheduler that died, and
+# would go out again under a grant that passes on at once.
 _TAKE = """
 INSERT INTO login_grants AS g (host, user_name, check_id, slot_at, expires_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::bigint[]) AS n (host, user_name)
+SELECT n.* FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::bigint[])
+    AS n (host, user_name, check_id, slot_at, expires_at)
+WHERE NOT EXISTS (SELECT FROM results r WHERE r.check_id = n.check_id AND r.slot_at = n.slot_at)
+  AND NOT EXISTS (SELECT FROM login_history h WHERE h.check_id = n.check_id)
 ORDER BY 1, 2
 ON CONFLICT (host, user_name) DO UPDATE
 SET check_id = excluded.check_id, slot_at = excluded.slot_at, expires_at = excluded.expires_at
@@ -120,7 +125,7 @@ async def with_refusal(pool: Pool, monitor_ids: Iterable[int]) -> set[int]:
 
 
 async def take_grants(connection: Connection, wanted: list[GrantWanted], *, now_ms: int) -> set[UUID]:
-    """The checks that were given their account's login; at most one wanted of an account at a time."""
+    """The checks that were given their account's login; at most one wanted of an account at a time, none that ended."""
     rows = await connection.fetch(
         _TAKE,
         [want.account[0] for want in wanted],

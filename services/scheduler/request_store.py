@@ -29,11 +29,25 @@ FROM check_requests q LEFT JOIN monitors m ON m.id = q.monitor_id
 WHERE q.state = 'waiting' AND q.start_at <= clock_ms() + $1
 """
 
+# A check that has ended, whichever way.
+_HAS_ENDED = """
+(
+    EXISTS (SELECT FROM results r WHERE r.check_id = q.check_id AND r.slot_at = q.slot_at)
+    OR CASE q.kind
+        WHEN 'test' THEN EXISTS (SELECT FROM login_history h WHERE h.check_id = q.check_id)
+        WHEN 'scheduled' THEN coalesce((
+            SELECT x.last_slot >= q.slot_at FROM missed x
+            WHERE x.kind = 'scheduled' AND x.monitor_id = q.monitor_id AND x.location_id = q.location_id
+              AND x.first_slot <= q.slot_at
+            ORDER BY x.first_slot DESC LIMIT 1), false)
+        ELSE EXISTS (SELECT FROM missed x WHERE x.kind <> 'scheduled' AND x.check_id = q.check_id)
+    END)"""
+
 # What one queue has to publish, what people wait for first; of a deleted monitor nobody knows the protocol, so
-# whichever queue of the location comes first takes it. `answered`: published before, by a transaction that failed.
+# whichever queue of the location comes first takes it. `ended`: published before, by a transaction that failed, and
+# done or missed since.
 _NEAR = f"""
-SELECT {_OF_CHECK},
-    EXISTS (SELECT FROM results r WHERE r.check_id = q.check_id AND r.slot_at = q.slot_at) AS answered
+SELECT {_OF_CHECK}, {_HAS_ENDED} AS ended
 FROM check_requests q
 JOIN locations l ON l.id = q.location_id
 LEFT JOIN monitors m ON m.id = q.monitor_id
@@ -47,7 +61,7 @@ FOR UPDATE OF q SKIP LOCKED
 
 # Requests nobody's queue has looked at in time: no worker of their protocol was ever seen there.
 _ABANDONED = f"""
-SELECT {_OF_CHECK}, false AS answered
+SELECT {_OF_CHECK}
 FROM check_requests q
 JOIN locations l ON l.id = q.location_id
 LEFT JOIN monitors m ON m.id = q.monitor_id
@@ -74,20 +88,9 @@ SET slot_at = excluded.slot_at, start_at = excluded.start_at, give_up_at = exclu
 _FINISH = "UPDATE check_requests SET state = 'finished', target = NULL WHERE check_id = ANY ($1::uuid[])"
 
 # Published ones whose end is known.
-_FINISH_ANSWERED = """
-UPDATE check_requests q SET state = 'finished', target = NULL
-WHERE q.state = 'published' AND (
-    EXISTS (SELECT FROM results r WHERE r.check_id = q.check_id AND r.slot_at = q.slot_at)
-    OR CASE q.kind
-        WHEN 'test' THEN EXISTS (SELECT FROM login_history h WHERE h.check_id = q.check_id)
-        WHEN 'scheduled' THEN coalesce((
-            SELECT x.last_slot >= q.slot_at FROM missed x
-            WHERE x.kind = 'scheduled' AND x.monitor_id = q.monitor_id AND x.location_id = q.location_id
-              AND x.first_slot <= q.slot_at
-            ORDER BY x.first_slot DESC LIMIT 1), false)
-        ELSE EXISTS (SELECT FROM missed x WHERE x.kind <> 'scheduled' AND x.check_id = q.check_id)
-    END)
-"""
+_FINISH_ANSWERED = f"""
+UPDATE check_requests q SET state = 'finished', target = NULL WHERE q.state = 'published' AND {_HAS_ENDED}
+"""  # noqa: S608 - made of constants
 
 # Published ones. $1: whose worker should have answered by then (not_after, the check's own deadline, some seconds).
 _UNANSWERED = f"""

@@ -48,12 +48,12 @@ async def publish_requests(term: Term, queue: Queue, session: Connection) -> tup
         rows = await request_store.near(session, queue, until=now_ms + REQUEST_AHEAD_MS, most=MOST_AT_ONCE)
         if not rows:
             return True, False
-        await request_store.finish(session, (row["check_id"] for row in rows if row["answered"]))
+        await request_store.finish(session, (row["check_id"] for row in rows if row["ended"]))
         silent = not queue.live and term.knows_silence()
         decisions: list[Decision] = []
         ready: list[Check] = []
         for row in rows:
-            if row["answered"]:
+            if row["ended"]:
                 continue
             check, impossible = request_check(row)
             if impossible is not None:

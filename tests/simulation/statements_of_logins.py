@@ -59,6 +59,8 @@ def take_grants(tx: Transaction, *columns: Any) -> list[Row]:
     *wanted, now_ms = columns
     given = []
     for host, user, check_id, slot_at, expires_at in sorted(zip(*wanted, strict=True), key=lambda want: want[:2]):
+        if has_result(tx, {"check_id": check_id, "slot_at": slot_at}) or tx.get("login_history", check_id) is not None:
+            continue
         tx.lock(("login_grants", (host, user)))
         held = tx.get("login_grants", (host, user))
         if held is not None and not _has_ended(tx, held, now_ms):

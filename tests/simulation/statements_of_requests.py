@@ -84,7 +84,7 @@ def near(tx: Transaction, location_id: int, protocol: str, until: int, most: int
         if (tx.get("monitors", row["monitor_id"]) or {}).get("protocol", protocol) != protocol:
             continue
         tx.lock(("check_requests", row["check_id"]))
-        found.append({**_of_check(tx, row, _credential(tx, row)), "answered": has_result(tx, row)})
+        found.append({**_of_check(tx, row, _credential(tx, row)), "ended": _has_ended(tx, row)})
     return found[:most]
 
 
@@ -95,7 +95,7 @@ def abandoned(tx: Transaction, now_ms: int, most: int) -> list[Row]:
         late = row["state"] == "waiting" and row["start_at"] <= now_ms and row["give_up_at"] < now_ms
         if late and not tx.is_locked(("check_requests", row["check_id"])):
             tx.lock(("check_requests", row["check_id"]))
-            found.append({**_of_check(tx, row, row["credential_id"] or _credential(tx, row)), "answered": False})
+            found.append({**_of_check(tx, row, row["credential_id"] or _credential(tx, row))})
     return found[:most]
 
 
@@ -150,8 +150,12 @@ def finish(tx: Transaction, check_ids: Iterable[Any]) -> None:
 @twin(request_store._FINISH_ANSWERED)
 def finish_answered(tx: Transaction) -> None:
     for row in tx.rows("check_requests"):
-        if row["state"] == "published" and (has_result(tx, row) or _is_told_missed(tx, row)):
+        if row["state"] == "published" and _has_ended(tx, row):
             tx.change("check_requests", row["check_id"], state="finished", target=None)
+
+
+def _has_ended(tx: Transaction, row: Row) -> bool:
+    return has_result(tx, row) or _is_told_missed(tx, row)
 
 
 def _is_told_missed(tx: Transaction, row: Row) -> bool:
