@@ -22,8 +22,9 @@ _COLUMNS = """m.id, m.public_id, m.organization_id, m.customer_id, m.name, m.hos
     c.name AS customer_name, c.allowed_check_country_codes AS customer_country_codes,
     coalesce((SELECT json_agg(json_build_object('id', t.id, 'name', t.name, 'color', t.color) ORDER BY t.name)
               FROM monitor_tags g JOIN tags t ON t.id = g.tag_id WHERE g.monitor_id = m.id), '[]') AS tags"""
+# Outer joins, though each monitor has a customer: what a statement asks nothing of is then left out by the planner.
 _FROM = """FROM monitors m
-    JOIN customers c ON c.organization_id = m.organization_id AND c.id = m.customer_id
+    LEFT JOIN customers c ON c.organization_id = m.organization_id AND c.id = m.customer_id
     LEFT JOIN monitor_health h ON h.monitor_id = m.id"""
 
 _FIND = f"SELECT {_COLUMNS} {_FROM} WHERE m.organization_id = $1 AND m.public_id = $2"
@@ -61,11 +62,20 @@ _SORT_COLUMNS = {
     "lastCheckedAt": "h.last_checked_at",
     "customerName": "lower(c.name)",
 }
+# Of the others there is always a value, and indexes have them in the plain order.
+_SORT_MAY_LACK = {"lastCheckedAt"}
 # What needs somebody first: down, degraded, not known; then what alerts nobody, what is well, what is not checked.
 # Within the same, what began last comes first. One number says both, which sorts much faster than one after the other.
 _WORST_FIRST = """CASE WHEN m.status = 'disabled' THEN 6 WHEN coalesce(h.health, 'unknown') = 'up' THEN 5
         WHEN m.status = 'maintenance' THEN 4 WHEN h.health = 'down' THEN 1 WHEN h.health = 'degraded' THEN 2 ELSE 3 END
     * 100000000000000 - CASE WHEN h.health IN ('down', 'degraded') THEN h.since ELSE 0 END, lower(m.name)"""
+
+_ILL = "h.health IN ('down', 'degraded') AND m.status = 'active'"
+# One that was never checked has no row of health.
+_HEALTH_UNKNOWN = "coalesce(h.health, 'unknown') = {}"
+# Customers are few beside monitors: their names are looked at once.
+_FOUND = """(m.name ILIKE {0} OR m.hostname ILIKE {1} OR m.customer_id IN (
+    SELECT s.id FROM customers s WHERE s.organization_id = $1 AND s.name ILIKE {0}))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +133,38 @@ async def list_monitors(
 ) -> tuple[Sequence[StoredMonitor], int]:
     """One page, and how many there are in all. `sort` is a field's name, with a minus for downwards, or `worst`."""
     where, values = _where(organization_id, wanted)
-    total = await connection.fetchval(f"SELECT count(*) {_FROM} {where}", *values)
     order = f"ORDER BY {_order(sort)}, m.id"
     # Which monitors are on the page is decided by as little of each as it takes; the rest is read of those alone.
-    page = f"SELECT m.id {_FROM} {where} {order} LIMIT ${len(values) + 1} OFFSET ${len(values) + 2}"
-    select = f"SELECT {_COLUMNS} {_FROM} WHERE m.organization_id = $1 AND m.id IN ({page}) {order}"
-    return [_stored(row) for row in await connection.fetch(select, *values, limit, offset)], total
+    find = _found if wanted.search else _sorted
+    page, total = await find(connection, f"{_FROM} {where}", values, order=order, limit=limit, offset=offset)
+    select = f"SELECT {_COLUMNS} {_FROM} WHERE m.organization_id = $1 AND m.id = ANY ($2::bigint[]) {order}"
+    return [_stored(row) for row in await connection.fetch(select, organization_id, page)], total
+
+
+async def _found(
+    connection: Connection, which: str, values: Sequence[Any], *, order: str, limit: int, offset: int
+) -> tuple[Sequence[int], int]:
+    """The page, and how many: every name has to be looked at, so both are said at once."""
+    bounds = f"LIMIT ${len(values) + 1} OFFSET ${len(values) + 2}"
+    rows = await connection.fetch(
+        f"SELECT m.id, count(*) OVER () AS total {which} {order} {bounds}", *values, limit, offset
+    )
+    total = rows[0]["total"] if rows else await connection.fetchval(f"SELECT count(*) {which}", *values)
+    return [row["id"] for row in rows], total
+
+
+async def _sorted(
+    connection: Connection, which: str, values: Sequence[Any], *, order: str, limit: int, offset: int
+) -> tuple[Sequence[int], int]:
+    """The page, and how many: an index mostly knows both."""
+    bounds = f"LIMIT ${len(values) + 1} OFFSET ${len(values) + 2}"
+    total = await connection.fetchval(f"SELECT count(*) {which}", *values)
+    page: Sequence[Any] = ()
+    if _WORST_FIRST in order:  # an index finds the ill, who come first: where they fill the page, no other is sorted
+        page = await connection.fetch(f"SELECT m.id {which} AND {_ILL} {order} {bounds}", *values, limit, offset)
+    if len(page) < min(limit, total - offset):
+        page = await connection.fetch(f"SELECT m.id {which} {order} {bounds}", *values, limit, offset)
+    return [row["id"] for row in page], total
 
 
 def _where(organization_id: int, wanted: MonitorFilter) -> tuple[str, Sequence[Any]]:
@@ -138,9 +174,9 @@ def _where(organization_id: int, wanted: MonitorFilter) -> tuple[str, Sequence[A
     for condition, *given in (
         ("m.customer_id = ANY ({}::bigint[])", wanted.customer_ids),
         ("m.status = {}", wanted.status),
-        ("coalesce(h.health, 'unknown') = {}", wanted.health),
+        (_HEALTH_UNKNOWN if wanted.health is Health.UNKNOWN else "h.health = {}", wanted.health),
         ("EXISTS (SELECT FROM monitor_tags g WHERE g.monitor_id = m.id AND g.tag_id = {})", wanted.tag_id),
-        ("(m.name ILIKE {0} OR m.hostname ILIKE {1} OR c.name ILIKE {0})", *_patterns(wanted.search)),
+        (_FOUND, *_patterns(wanted.search)),
     ):
         if given[0] is not None:
             places = (f"${len(values) + place}" for place in range(1, len(given) + 1))
@@ -152,8 +188,8 @@ def _where(organization_id: int, wanted: MonitorFilter) -> tuple[str, Sequence[A
 def _order(sort: str) -> str:
     if sort == "worst":
         return _WORST_FIRST
-    way = "DESC NULLS LAST" if sort.startswith("-") else "ASC NULLS FIRST"
-    return f"{_SORT_COLUMNS[sort.removeprefix('-')]} {way}"
+    field, way, nulls = (sort[1:], "DESC", "NULLS LAST") if sort.startswith("-") else (sort, "ASC", "NULLS FIRST")
+    return f"{_SORT_COLUMNS[field]} {way} {nulls if field in _SORT_MAY_LACK else ''}"
 
 
 def _patterns(search: str | None) -> tuple[str | None, str | None]:

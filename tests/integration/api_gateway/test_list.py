@@ -28,6 +28,9 @@ async def test_pages_hold_all_and_each_once(api: Any) -> None:
     assert await names(api, "perPage=2&page=3") == ["m4"]
     beyond = (await api.get(f"{MONITORS}?perPage=2&page=9")).body
     assert (beyond["items"], beyond["total"], beyond["perPage"]) == ([], 5, 2)
+    for page, found in ((2, ["m2", "m3"]), (9, [])):
+        searched = (await api.get(f"{MONITORS}?search=m&perPage=2&page={page}")).body
+        assert ([item["name"] for item in searched["items"]], searched["total"]) == (found, 5)
 
 
 async def test_filters_and_search(world: Any) -> None:

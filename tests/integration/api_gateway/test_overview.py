@@ -148,10 +148,21 @@ async def test_worst_first_is_what_needs_somebody_first(world: Any, history: Kep
                 health,
                 NOON + since,
             )
+    worst_first = ["down of late", "down for long", "slow", "never checked", "at work", "well", "paused"]
     found = (await world.api.get(f"{MONITORS}?sort=worst")).body["items"]
-    assert [item["name"] for item in found] == [
-        "down of late", "down for long", "slow", "never checked", "at work", "well", "paused",
-    ]  # fmt: skip
+    assert [item["name"] for item in found] == worst_first
+    paged = [
+        item["name"]
+        for page in range(1, 5)
+        for item in (await world.api.get(f"{MONITORS}?sort=worst&perPage=2&page={page}")).body["items"]
+    ]
+    assert paged == worst_first
+    for health, wanted in (
+        ("down", ["down of late", "down for long", "at work", "paused"]),
+        ("unknown", ["never checked"]),
+    ):
+        found = (await world.api.get(f"{MONITORS}?sort=worst&health={health}")).body["items"]
+        assert [item["name"] for item in found] == wanted
     assert (await world.api.get(f"{MONITORS}?sort=-worst")).pointers == ["/sort"]
 
 
