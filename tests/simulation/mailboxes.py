@@ -65,11 +65,19 @@ class MailServers:
             deadline_seconds: float | None = None,
             on_phase: OnPhase | None = None,
         ) -> Outcome:
-            return await self._probe(process, request)
+            sent = asyncio.Event()
+            try:
+                return await asyncio.wait_for(self._probe(process, request, sent), deadline_seconds)
+            except TimeoutError:
+                # Only one that stood still is so slow; like the real one, it does not blame the server for it.
+                login = LoginOutcome.UNKNOWN if sent.is_set() else LoginOutcome.NOT_SENT
+                said = "The worker stood still during this check."
+                return Outcome(kind=OutcomeKind.INTERNAL, phase=Phase.AUTH, message=said, login=login)
 
         return probe
 
-    async def _probe(self, process: Process, request: ProbeRequest) -> Outcome:
+    async def _probe(self, process: Process, request: ProbeRequest, sent: asyncio.Event) -> Outcome:
+        """`sent` is set when a password goes out."""
         chance = process.chance
         await process.step()
         account = (request.target.hostname, request.target.user or "")
@@ -82,9 +90,9 @@ class MailServers:
         if not request.logs_in:
             await asyncio.sleep(0.02)
             return Outcome(kind=OutcomeKind.OK, phase=Phase.CAPABILITY, message="It was not to log in.")
-        return await self._log_in(process, request, account)
+        return await self._log_in(process, request, account, sent)
 
-    async def _log_in(self, process: Process, request: ProbeRequest, account: Account) -> Outcome:
+    async def _log_in(self, process: Process, request: ProbeRequest, account: Account, sent: asyncio.Event) -> Outcome:
         chance = process.chance.random
         job = MAKING.get()
         assert job is not None
@@ -97,6 +105,11 @@ class MailServers:
         inside[job.check_id] += 1
         try:
             await asyncio.sleep(0.02 + chance.random() ** 4 * 12)
+            sent.set()
+            now = self.now_ms()
+            refuses = now >= self.changed.get(account, now + 1)
+            if refuses:  # whether or not anybody lives to be told
+                self.ledger.refused[account].append(now)
             process.reach_login()
             await process.step()
         finally:
@@ -104,8 +117,7 @@ class MailServers:
             if not inside[job.check_id]:
                 del inside[job.check_id]
         now = self.now_ms()
-        if now >= self.changed.get(account, now + 1):
-            self.ledger.refused[account].append(now)
+        if refuses:
             self.ledger.failed[account].append(now)
             said = {"message": "The password is wrong.", "login": LoginOutcome.REFUSED}
             return Outcome(kind=OutcomeKind.AUTH_REJECTED, phase=Phase.AUTH, **said)

@@ -15,12 +15,16 @@ _UNDER_WAY_MS = 30_000
 FIRST_RUNG_MS = RUNGS_MS[0] - 3 * _UNDER_WAY_MS  # counted from when it was made, not when it was known
 
 
-def conserved(database: Database, *, taken_back: Callable[[int], bool] = lambda _: False) -> list[str]:
+def conserved(
+    database: Database, *, changed: Callable[[int], bool] = lambda _: False, went_back: bool = False
+) -> list[str]:
     """Slots claimed = results + missed + what may still be under way; no slot has ended twice (promise P2).
 
     Args:
-        taken_back: whether the clock went back for a monitor whose interval was changed: slots that were taken back
-            to be claimed again are then claimed no more.
+        changed: whether a monitor's interval was. Slots that a claim reported missed, which then was lost, are claimed
+            no more thereafter. went_back: the clock did, too: so are slots that were taken back, and those of the
+            interval before may be claimed once more. How many were claimed says nothing then; each slot since the
+            change has to have ended all the same.
     """
     tables, wrong = database.tables, []
     audited_until = tables["shard_leases"][0]["audited_until"]
@@ -29,13 +33,14 @@ def conserved(database: Database, *, taken_back: Callable[[int], bool] = lambda 
         ended_at = [
             slot for slot in _slots_of(tables["results"], tables["missed"], where) if slot < row["last_slot"] + interval
         ]
-        waiting = sum(
-            (each["monitor_id"], each["location_id"]) == where
+        waiting = {
+            each["slot_at"]
+            for each in tables["check_requests"].values()
+            if (each["monitor_id"], each["location_id"]) == where
             and each["kind"] == "scheduled"
             and each["state"] != "finished"
             and each["slot_at"] < audited_until
-            for each in tables["check_requests"].values()
-        )
+        }
         retired = {
             slot
             for each in tables["schedule_retired"].values()
@@ -47,10 +52,14 @@ def conserved(database: Database, *, taken_back: Callable[[int], bool] = lambda 
         audited = row["slots_claimed"] - max(0, later)
         # Those of an interval that is no longer in force count wherever they lie: the clock may have gone back since.
         over = {slot for slot in ended_at if slot < audited_until or slot <= row["since_slot"]}
-        if row["slots_claimed"] < len(ended_at) and not taken_back(row["monitor_id"]):
+        in_force = range(row["since_slot"] + interval, min(row["last_slot"] + 1, audited_until), interval)
+        other = changed(row["monitor_id"])
+        if row["slots_claimed"] < len(ended_at) and not other:
             wrong.append("more slots have ended than were claimed")
-        elif audited > len(over | retired) + waiting:
+        elif audited > len(over | retired) + len(waiting) and not (other and went_back):
             wrong.append("a slot is lost")
+        if not over | waiting >= set(in_force):
+            wrong.append("a slot that was claimed has not ended")
         if any(_ended(tables, where, slot) > 1 for slot in ended_at):
             wrong.append("a slot has ended twice")
     return wrong

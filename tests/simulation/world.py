@@ -266,7 +266,9 @@ class World:
         wrong = list(self.watch.broken)
         wrong += [f"{each.name} ended by itself: {each.broke!r}" for each in self._all if each.broke is not None]
         edited = {event.whom for event in story.events if event.what == "edit"}
-        wrong += verdict.conserved(database, taken_back=lambda number: story.clock_goes_back and str(number) in edited)
+        wrong += verdict.conserved(
+            database, changed=lambda number: str(number) in edited, went_back=story.clock_goes_back
+        )
         wrong += verdict.requests_ended(database, settled=not story.clock_jumps)
         wrong += verdict.manners_kept(
             self.servers,
@@ -298,8 +300,13 @@ class World:
         # Of those that were over before the troubles were, nothing is promised.
         long = [each for each in self.story.outages if each.until > TROUBLES_UNTIL + _SEEN_WITHIN_SECONDS]
         began = {each.host: self._true_ms(each.since) for each in long}
-        # What is withheld until a new password's next try sees no outage.
+        # What is withheld, until a new password's next try or after a login that was never answered, sees no outage.
         withheld = {event.whom for event in self.story.events if event.what == "password"}
+        withheld |= {
+            str(row["monitor_id"])
+            for row in self.database.tables["missed"].values()
+            if row["reason"] == "withheld" and row["last_slot"] > self._true_ms(TROUBLES_FROM)
+        }
         left = {row["monitor_id"] for row in self.database.tables["incidents"].values()}
         wrong = []
         for box in self.story.mailboxes:
