@@ -10,7 +10,7 @@ import typer
 from cli.api_client import MONITORS, api_client
 from cli.failing import EXIT_USAGE, Failed, finish
 from cli.monitor_page import check_lines
-from cli.monitors import AsJson, PublicId, TokenFile, Url, masked, monitor_body
+from cli.monitors import AsJson, PublicId, TokenFile, Url, masked, monitor_body, monitors
 from cli.output import Format, Output, printed
 from cli.passwords import mailbox_password
 from cli.showing import print_lines
@@ -28,6 +28,7 @@ _NOTHING = "say what to change, such as --every 5"
 _OF_ANSWERS = ("passwordSet",)
 
 
+@monitors.command()
 def change(
     public_id: PublicId,
     name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
@@ -88,16 +89,19 @@ def change(
         print_lines(f"Changed {monitor['name']}.", *(f"Note: {each['text']}" for each in monitor["warnings"]))
 
 
+@monitors.command()
 def pause(public_ids: PublicIds, url: Url = None, token_file: TokenFile = None) -> None:
     """Check monitors no more, until they are resumed."""
     _set_status(public_ids, MonitorStatus.DISABLED, "paused", url, token_file)
 
 
+@monitors.command()
 def resume(public_ids: PublicIds, url: Url = None, token_file: TokenFile = None) -> None:
     """Check paused monitors again, at once."""
     _set_status(public_ids, MonitorStatus.ACTIVE, "resumed; a check begins at once", url, token_file)
 
 
+@monitors.command("check")
 def check_now(
     public_ids: PublicIds,
     json: AsJson = False,
@@ -119,6 +123,7 @@ def check_now(
         print_lines(*(f"{each['publicId']}: asked {', '.join(each['locationCodes'])}." for each in answers))
 
 
+@monitors.command("test")
 def try_out(
     hostname: Annotated[str, typer.Argument(help="The mail server's host name.", show_default=False)],
     customer: Annotated[str | None, typer.Option(help="Number or publicId; needed where there are several.")] = None,
@@ -165,6 +170,7 @@ def try_out(
         raise typer.Exit(EXIT_FAILED_CHECK)
 
 
+@monitors.command()
 def history(
     public_id: PublicId,
     limit: Annotated[int, typer.Option(min=1, max=200, help="At most so many.")] = 50,

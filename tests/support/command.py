@@ -1,6 +1,7 @@
 """The `mailprobe` command as a process of its own, forked from one that has imported it, in its own environment."""
 
 import asyncio
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,13 +31,18 @@ async def run_command(
 ) -> Answered:
     """Run it to its end; nothing of the tests' own settings reaches it."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ}
+    return await asyncio.to_thread(_run, arguments, {**kept, **environment}, stdin, timeout_seconds)
+
+
+@functools.cache
+def _with_every_verb() -> WarmPython:
     python = warm_python()
-    return await asyncio.to_thread(_run, python, arguments, {**kept, **environment}, stdin, timeout_seconds)
+    python.import_all(["tests.support.every_verb"])
+    return python
 
 
-def _run(
-    python: WarmPython, arguments: Sequence[str], environment: Mapping[str, str], stdin: bytes, timeout_seconds: float
-) -> Answered:
+def _run(arguments: Sequence[str], environment: Mapping[str, str], stdin: bytes, timeout_seconds: float) -> Answered:
+    python = _with_every_verb()
     with TemporaryFile() as typed, TemporaryFile() as out, TemporaryFile() as said:
         typed.write(stdin)
         typed.seek(0)
