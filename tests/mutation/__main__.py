@@ -1,23 +1,28 @@
 """`make mutants`: mistakes made in the cores, one at a time, and whether their tests notice each.
 
 The cores are the incident engine and what the scheduler decides by. `python -m tests.mutation module …` makes the
-mistakes of some modules only. Every mutant lives in a process of its own, forked from one that has everything imported
-already. What survives is listed; those that are judged to be no mistakes stand in `judged.py` with the reason. Anything
-else that survives is an error.
+mistakes of some modules only; `--processes 1` says how many at a time. Every mutant lives in a process of its own,
+forked from one that has everything imported already, and each step of looking at it may take five times what it takes
+without a mistake: one that never ends is noticed, too. What survives is listed; those that are judged to be no mistakes
+stand in `judged.py` with the reason. Anything else that survives is an error.
 """
 
+import argparse
 import ast
+import gc
 import importlib
 import importlib.util
 import inspect
 import io
+import json
 import os
 import resource
+import signal
 import sys
 import time
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
@@ -74,9 +79,36 @@ CORES = (
     ),
 )
 NO_EXAMPLES = ("test_against_model", "test_every_branch")
-LONGEST_SECONDS = 60
+# What a step may take of the processor: so many times what it takes without a mistake, and a moment more.
+TIMES_LONGER, MOMENT_SECONDS = 5.0, 1.0
+LONGEST_SECONDS = 120.0
+MOST_BYTES = 4 << 30
 NOTICED, SURVIVED = 0, 9
 UNTOUCHED = "nothing"
+
+
+@dataclass(slots=True)
+class Steps:
+    """What the looking at a mutant consists of, in seconds of the processor, by the names of tests.
+
+    Args:
+        usual: of each step without a mistake; not known of those that are not in it.
+    """
+
+    usual: dict[str, float]
+    took: dict[str, float] = field(default_factory=dict)
+    _now: str = ""
+    _since: float = 0.0
+
+    def begin(self, step: str) -> None:
+        """The one before is over. Whoever overstays is ended by the signal, which nothing here catches."""
+        now = time.process_time()
+        if self._now:
+            self.took[self._now] = now - self._since
+        self._now, self._since = step, now
+        known = self.usual.get(step)
+        most = LONGEST_SECONDS if known is None else known * TIMES_LONGER + MOMENT_SECONDS
+        signal.setitimer(signal.ITIMER_PROF, most)
 
 
 def main() -> int:
@@ -89,20 +121,25 @@ def main() -> int:
         "mutants", deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
     )
     settings.load_profile("mutants")
-    wanted = set(sys.argv[1:])
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation")
+    parser.add_argument("modules", nargs="*", help="the last part of their names")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    wanted, processes = set(arguments.modules), arguments.processes
     began, made, survivors = time.monotonic(), 0, list[str]()
     for core in CORES:
         modules = [name for name in core.modules if not wanted or name.rpartition(".")[2] in wanted]
         if not modules:
             continue
-        sound = ast.parse(_path(core.modules[-1]).read_text())
-        if not _survivors(core, [(core.modules[-1], Mutant("", UNTOUCHED, sound))]):
+        usual = _usual(core)
+        if usual is None:
             print(f"the tests fail for {core.modules[-1]} as it is")
             return 2
+        print(f"the tests of {modules[0]} and others: {sum(usual.values()):.1f} s", flush=True)
         for module in modules:
             waiting = [(module, mutant) for mutant in mutants(_path(module).read_text())]
             made += len(waiting)
-            survivors += [_name(name, mutant) for name, mutant in _survivors(core, waiting)]
+            survivors += [_name(name, mutant) for name, mutant in _survivors(core, waiting, usual, processes)]
             took = time.monotonic() - began
             print(f"{module}: {len(waiting)} mutants, {len(survivors)} survivors so far, {took:.0f} s", flush=True)
     unjudged = [name for name in survivors if judgement(name) is None]
@@ -116,33 +153,54 @@ def _path(module: str) -> Path:
     return Path(*module.split(".")).with_suffix(".py")
 
 
-def _survivors(core: Core, waiting: list[tuple[str, Mutant]]) -> list[tuple[str, Mutant]]:
+def _usual(core: Core) -> dict[str, float] | None:
+    """What each step takes without a mistake; None where the tests notice one all the same."""
+    module = core.modules[-1]
+    sound = Mutant("", UNTOUCHED, ast.parse(_path(module).read_text()))
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        steps = Steps({})
+        status = _live(core, module, sound, steps)
+        os.write(writing, json.dumps(steps.took).encode())
+        os._exit(status)
+    os.close(writing)
+    with os.fdopen(reading) as said:
+        took: dict[str, float] = json.loads(said.read() or "{}")
+    _, status = os.waitpid(child, 0)
+    return took if os.waitstatus_to_exitcode(status) == SURVIVED else None
+
+
+def _survivors(
+    core: Core, waiting: list[tuple[str, Mutant]], usual: dict[str, float], processes: int
+) -> list[tuple[str, Mutant]]:
     running: dict[int, tuple[str, Mutant]] = {}
     survived = []
     todo = list(waiting)
+    gc.freeze()  # what is shared with the children stays shared
     while todo or running:
-        while todo and len(running) < (os.cpu_count() or 1):
+        while todo and len(running) < processes:
             each = todo.pop(0)
             child = os.fork()
             if child == 0:
-                os._exit(_live(core, *each))
+                os._exit(_live(core, *each, Steps(usual)))
             running[child] = each
         child, status = os.wait()
         each = running.pop(child)
         if os.waitstatus_to_exitcode(status) == SURVIVED:
             survived.append(each)
-            if each[1].what != UNTOUCHED:
-                print(f"  not noticed: {_name(*each)}", flush=True)
+            print(f"  not noticed: {_name(*each)}", flush=True)
     return sorted(survived, key=lambda each: waiting.index(each))
 
 
-def _live(core: Core, module: str, mutant: Mutant) -> int:
+def _live(core: Core, module: str, mutant: Mutant, steps: Steps) -> int:
     """Inside the child: put the mutant in the module's place, and let the tests look at it."""
-    resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_SECONDS, LONGEST_SECONDS))  # one that never ends is noticed too
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))  # one that never ends may fill a list meanwhile
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            steps.begin("importing")
             _install(core, module, mutant.tree)
-            return NOTICED if _is_noticed(core, module.rpartition(".")[2]) else SURVIVED
+            return NOTICED if _is_noticed(core, module.rpartition(".")[2], steps) else SURVIVED
     except BaseException:
         return NOTICED
 
@@ -160,12 +218,16 @@ def _install(core: Core, name: str, tree: ast.Module) -> None:
     exec(compile(tree, name, "exec"), module.__dict__)
 
 
-def _is_noticed(core: Core, name: str) -> bool:
+def _is_noticed(core: Core, name: str, steps: Steps) -> bool:
     paths = [path for place in core.examples for path in (sorted(Path(place).glob("test_*.py")) or [Path(place)])]
     for path in sorted(paths, key=lambda path: path.stem != f"test_{name}"):  # its own tests first: most end there
         if path.stem not in NO_EXAMPLES:
+            steps.begin(path.stem)
             _run_all(path)
-    return core.stories()
+    steps.begin("stories")
+    noticed = core.stories()
+    steps.begin("the end")
+    return noticed
 
 
 def _run_all(path: Path) -> None:

@@ -6,6 +6,7 @@ _EITHER = (
 _ALWAYS_SET = "a failing location always has a first slot, so what stands in for none is never used"
 _TIE = "two locations in the same millisecond: either will do"
 _AS_LONG = "both are made of the same list, one for one"
+_ROUNDING = "a place lies within its cell, but for rounding"
 _LONG_AGO = "one that was never checked: whichever time long ago"
 _A_MILLISECOND = "a millisecond more or less of a time that was chosen, and nothing hangs on"
 
@@ -38,6 +39,12 @@ JUDGED: dict[str, str] = {
     "deciding: return check.is_slot, not check.waited, checked.get(check.check_id, 0)": _LONG_AGO,
     "deciding: return {}": "of none that was checked: nothing and an empty list are asked alike",
     "timetable: passed.append(cell)": "only how soon a free place is found",
+    'timetable: fits = at < (cell + 1) * self._spacing and self._times.get(cell + 1, float("inf")) >= at + '
+    "self._spacing: at < (cell + 1) * self._spacing  ->  at <= (cell + 1) * self._spacing": _ROUNDING,
+    'timetable: fits = at < (cell + 1) * self._spacing and self._times.get(cell + 1, float("inf")) >= at + '
+    "self._spacing: 1  ->  2": _ROUNDING,
+    "timetable: self._times = {cell: at for cell, at in self._times.items() if at >= now_ms - self._spacing}: at >= "
+    "now_ms - self._spacing  ->  at > now_ms - self._spacing": "so long ago it keeps nobody waiting",
     "timetable: HEADROOM =": "one place in four, five or six: chosen, and nothing hangs on which",
     "pacing: @dataclass": "speed and safety of values, not behaviour",
     "pacing: FULL_RETRY_MS = REQUEST_AHEAD_MS + 500: 500": _A_MILLISECOND,

@@ -54,3 +54,10 @@ def test_past_times_are_forgotten() -> None:
     assert table.forget_before(300)
     assert not table.forget_before(1_000)
     assert table.place_of(check(1)) is None
+
+
+def test_whoever_is_to_begin_this_very_moment_keeps_its_place() -> None:
+    table = Timetable(200)
+    table.take(check(1), 400)
+    assert table.forget_before(400)
+    assert table.place_of(check(1)) == 400
