@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.servers.fixtures import (
     amqp_url,
@@ -35,7 +36,9 @@ __all__ = [
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the markers that `make` selects by."""
+    """Name the markers that `make` selects by; and no example fails for what a busy machine takes to look at it."""
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
     config.addinivalue_line("markers", "soak: runs for minutes; only by `make soak`")
     config.addinivalue_line("markers", "fuzz: runs many executions; only by `make fuzz`")
     config.addinivalue_line("markers", "manifests: needs helm and its like; only by `make check-deploy`")
