@@ -4,6 +4,9 @@ What a check costs is measured, not guessed: CPU this process used while checks 
 meanwhile. Begun that far apart and a little more, of a thousand due at once each is alone with its server, but for one
 other: two begun together do the same things one right after the other, which the processor's caches reward, and while
 we see to one the server sees to the other.
+
+Where so many wait that the last would begin seconds too late, being late is the worse lie: then a crowd begins at once,
+each of which costs up to a third less, until few enough wait.
 """
 
 import asyncio
@@ -14,6 +17,13 @@ from collections.abc import Callable
 # Of one core. The rest is for answers, heartbeats, and a check that costs more than those before it.
 MOST_LOAD = 0.7
 TOGETHER = 2
+
+# The last in line would begin so many seconds too late: until it is but a second, checks begin in crowds.
+TOO_LATE_SECONDS = 5.0
+SOON_SECONDS = 1.0
+CROWD = 16
+MOST_LOAD_IN_CROWDS = 0.9
+
 LEARN_EVERY = 16
 FIRST_GUESS_SECONDS = 0.002
 LEAST_SECONDS, MOST_SECONDS = 0.0001, 0.02
@@ -38,6 +48,7 @@ class Pace:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._apart_seconds = FIRST_GUESS_SECONDS
         self._next_at = 0.0
+        self._in_crowds = False
         self._begun = 0  # since the CPU was looked at
         self._cpu_before: float | None = None
 
@@ -61,18 +72,22 @@ class Pace:
     def _let_in(self) -> None:
         """The next ones begin now. Runs again for as long as anybody waits, and only then."""
         now = self._clock()
-        begun = self._begin()
+        behind_seconds = len(self._waiting) * self._apart_seconds
+        self._in_crowds = behind_seconds > (SOON_SECONDS if self._in_crowds else TOO_LATE_SECONDS)
+        begun = self._begin(CROWD if self._in_crowds else TOGETHER)
         if begun:
             self._learn(begun)
-            # Woken late: more is under way than we thought, and it gets as long again to be done.
-            late = now - self._next_at
-            self._next_at = now + min(max(self._apart_seconds, late * 1.5), MOST_SECONDS) * begun
+            apart = self._apart_seconds
+            if not self._in_crowds:
+                # Woken late: more is under way than we thought, and it gets as long again to be done.
+                apart = min(max(apart, (now - self._next_at) * 1.5), MOST_SECONDS)
+            self._next_at = now + apart * begun
         if self._waiting:
             self._wake_in(self._next_at - now)
 
-    def _begin(self) -> int:
+    def _begin(self, most: int) -> int:
         begun = 0
-        while self._waiting and begun < TOGETHER:
+        while self._waiting and begun < most:
             place = self._waiting.popleft()
             if not place.done():  # it may have given up
                 place.set_result(None)
@@ -85,7 +100,8 @@ class Pace:
         elif self._begun >= LEARN_EVERY:
             cpu = self._cpu_seconds()
             cost = (cpu - self._cpu_before) / self._begun
-            wanted = min(max(cost / MOST_LOAD, LEAST_SECONDS), MOST_SECONDS)
+            load = MOST_LOAD_IN_CROWDS if self._in_crowds else MOST_LOAD
+            wanted = min(max(cost / load, LEAST_SECONDS), MOST_SECONDS)
             self._apart_seconds += (wanted - self._apart_seconds) / 2
             self._cpu_before, self._begun = cpu, 0
         self._begun += begun

@@ -32,6 +32,7 @@ def environment_for(settings: ProbingSettings) -> ProbeEnvironment:
         dns_servers=settings.dns_servers,
         canary_targets=settings.canary_targets,
         max_handshakes=settings.max_handshakes,
+        handshake_spacing_seconds=0.0,  # `Pace` has checks begin as far apart as they cost
     )
 
 

@@ -3,7 +3,17 @@
 import asyncio
 from collections.abc import Callable
 
-from shared.probing.job_handling.pace import LEARN_EVERY, MOST_LOAD, MOST_SECONDS, TOGETHER, Pace
+from shared.probing.job_handling.pace import (
+    CROWD,
+    LEARN_EVERY,
+    MOST_LOAD,
+    MOST_LOAD_IN_CROWDS,
+    MOST_SECONDS,
+    SOON_SECONDS,
+    TOGETHER,
+    TOO_LATE_SECONDS,
+    Pace,
+)
 
 
 class Machine:
@@ -85,6 +95,29 @@ async def test_cpu_used_while_nobody_waited_is_not_taken_for_the_cost_of_a_check
         await machine.check()
     await machine.burst(3)
     assert machine.last_distance < 0.001 * TOGETHER
+
+
+async def test_crowds_begin_while_the_last_in_line_would_be_too_late_and_pairs_again_after_that() -> None:
+    cost = 0.012
+    machine = Machine(cost_seconds=cost)
+    checks = int(3 * TOO_LATE_SECONDS / cost)
+    await machine.burst(checks)
+    moments = sorted(set(machine.begun_at))
+    together = [machine.begun_at.count(moment) for moment in moments]
+    assert max(together) == CROWD
+    assert sum(begun for begun in together if begun > TOGETHER) > checks / 2
+    last_crowd = max(place for place, begun in enumerate(together) if begun > TOGETHER)
+    assert moments[last_crowd] - moments[last_crowd - 1] <= CROWD * cost / MOST_LOAD_IN_CROWDS * 1.1
+    left = sum(together[last_crowd + 1 :])
+    assert SOON_SECONDS / 2 < left * cost / MOST_LOAD < SOON_SECONDS * 2
+    assert abs(machine.last_distance / TOGETHER - cost / MOST_LOAD) < cost * 0.05
+
+
+async def test_a_burst_that_is_over_in_time_begins_in_no_crowd() -> None:
+    cost = 0.01
+    machine = Machine(cost_seconds=cost)
+    await machine.burst(int(TOO_LATE_SECONDS / cost * MOST_LOAD * 0.9))
+    assert max(machine.begun_at.count(moment) for moment in set(machine.begun_at)) <= TOGETHER
 
 
 async def test_a_loop_that_wakes_late_begins_less_often() -> None:
