@@ -29,10 +29,15 @@ _COLUMNS = {
     "detail": "jsonb",
 }
 
-# Answers with the rows that were not there yet; only those count.
+# A document comes as it was written.
+_GIVEN_AS = {"jsonb": "text"}
+
+# Answers with the rows that were not there yet; only those count. `recorded_at` is looked up once for all of them.
 _INSERT = f"""
-INSERT INTO results ({", ".join(_COLUMNS)})
-SELECT * FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_COLUMNS.values(), 1))})
+INSERT INTO results ({", ".join(_COLUMNS)}, recorded_at)
+SELECT {", ".join(f"u.{name}::{kind}" for name, kind in _COLUMNS.items())}, (SELECT clock_ms())
+FROM unnest({", ".join(f"${n}::{_GIVEN_AS.get(kind, kind)}[]" for n, kind in enumerate(_COLUMNS.values(), 1))})
+     AS u({", ".join(_COLUMNS)})
 ON CONFLICT (check_id, slot_at) DO NOTHING
 RETURNING check_id, slot_at, recorded_at, monitor_id"""  # noqa: S608 - made of the constants above
 

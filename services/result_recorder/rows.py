@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from services.result_recorder.health import Finding, Refusal
-from shared.checks.diagnostics import diagnostics_of
+from shared.checks.diagnostics import diagnostics_text
 from shared.checks.messages import CheckResult
 from shared.checks.vocabulary import DEGRADING_WARNINGS, LoginOutcome, OutcomeKind, Phase
 
@@ -36,7 +36,7 @@ class ResultRow:
     total_ms: float
     message: str
     warning: str | None
-    detail: dict[str, Any]
+    detail: str  # JSON
 
 
 def finding_of(result: CheckResult) -> Finding:
@@ -85,15 +85,13 @@ def row_of(result: CheckResult, location_id: int, refusal: Refusal | None) -> Re
     Args:
         refusal: what a withheld check shows, unless it failed by itself before the login.
     """
-    outcome = result.outcome
-    held_back = result.withheld and outcome.passed
-    kind, phase, message = str(outcome.kind), str(outcome.phase), outcome.message
-    hint, server_words = outcome.hint, outcome.server_words
-    if held_back:
+    outcome, message = result.outcome, result.outcome.message
+    if result.withheld and outcome.passed:
         message = HELD_BACK
         if refusal is not None:
-            kind, phase, message = refusal.outcome, refusal.phase, refusal.message
-            hint, server_words = refusal.hint, refusal.server_words
+            message = refusal.message
+            result = _showing(result, refusal)
+    kind, phase = result.outcome.kind, result.outcome.phase
     return ResultRow(
         check_id=result.check_id,
         slot_at=result.slot_at,
@@ -111,11 +109,15 @@ def row_of(result: CheckResult, location_id: int, refusal: Refusal | None) -> Re
         total_ms=outcome.total_ms,
         message=message,
         warning=" ".join(warning.text for warning in outcome.warnings) or None,
-        detail={
-            **diagnostics_of(result),
-            "outcomeClass": kind,
-            "phase": phase,
-            "hint": hint,
-            "serverWords": server_words,
-        },
+        detail=diagnostics_text(result),
     )
+
+
+def _showing(result: CheckResult, refusal: Refusal) -> CheckResult:
+    shown = {
+        "kind": OutcomeKind(refusal.outcome),
+        "phase": Phase(refusal.phase),
+        "hint": refusal.hint,
+        "server_words": refusal.server_words,
+    }
+    return result.model_copy(update={"outcome": result.outcome.model_copy(update=shown)})

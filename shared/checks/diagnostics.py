@@ -1,38 +1,35 @@
 """What a check saw, by the names the HTTP API shows it under: stored so by the recorder, answered so by the gateway."""
 
+import json
 from typing import Any
 
-from pydantic.alias_generators import to_camel
-
 from shared.checks.messages import CheckResult
-from shared.checks.outcome import CertificateFacts
 
-# Worked out once: of each result again, it took longer than the rest of what is done with one here.
-_CERTIFICATE_NAMES = {name: to_camel(name) for name in CertificateFacts.model_fields}
+# Beside what the outcome says: (as it is shown, the field of the result).
+_OF_RESULT = {
+    "withheld": "withheld",
+    "worker": "worker",
+    "loopLagMs": "loop_lag_ms",
+    "checkKind": "kind",
+    "slotAt": "slot_at",
+    "startAt": "start_at",
+}
+
+# Made once: `json.dumps` makes one for each document.
+_JSON = json.JSONEncoder()
+
+
+def diagnostics_text(result: CheckResult) -> str:
+    """What is kept of a result besides its verdict, and shown as `diagnostics`: a JSON object.
+
+    Written as it is read, without the values in between: one is made for every check.
+    """
+    of_outcome = result.outcome.model_dump_json(by_alias=True, exclude={"message"})
+    of_result = _JSON.encode({shown: getattr(result, name) for shown, name in _OF_RESULT.items()})
+    return f"{of_outcome[:-1]}, {of_result[1:]}"
 
 
 def diagnostics_of(result: CheckResult) -> dict[str, Any]:
-    """What is kept of a result besides its verdict, and shown as `diagnostics`, by the API's names."""
-    outcome = result.outcome
-    certificate = outcome.certificate
-    return {
-        "outcomeClass": outcome.kind,
-        "phase": outcome.phase,
-        "hint": outcome.hint,
-        "serverWords": outcome.server_words,
-        "phasesMs": {phase: round(ms, 3) for phase, ms in outcome.phases_ms.items()},
-        "totalMs": outcome.total_ms,
-        "address": outcome.address,
-        "certificate": None
-        if certificate is None
-        else {_CERTIFICATE_NAMES[name]: value for name, value in certificate.model_dump(mode="json").items()},
-        "warnings": [warning.model_dump(mode="json") for warning in outcome.warnings],
-        "transcript": outcome.transcript,
-        "login": outcome.login,
-        "withheld": result.withheld,
-        "worker": result.worker,
-        "loopLagMs": result.loop_lag_ms,
-        "checkKind": result.kind,
-        "slotAt": result.slot_at,
-        "startAt": result.start_at,
-    }
+    """The same, read."""
+    document: dict[str, Any] = json.loads(diagnostics_text(result))
+    return document

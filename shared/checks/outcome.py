@@ -1,11 +1,21 @@
-"""What one probe found out: the value every protocol's probe answers with."""
+"""What one probe found out: the value every protocol's probe answers with.
+
+Messages carry the fields by their names here; their aliases are the names people see (`diagnostics`).
+"""
+
+from pydantic import AliasGenerator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
 from shared.checks.target import Message
 from shared.checks.vocabulary import LoginOutcome, OutcomeKind, Phase, WarningCode
 
+_AS_SHOWN = ConfigDict(alias_generator=AliasGenerator(serialization_alias=to_camel))
+
 
 class CertificateFacts(Message):
     """The server's certificate as presented, and whether it was found good."""
+
+    model_config = _AS_SHOWN
 
     subject: str
     subject_alternative_names: tuple[str, ...] = ()
@@ -41,7 +51,9 @@ class Outcome(Message):
         transcript: the dialogue with times, ≤ 8 KiB, secrets redacted; kept for failed checks.
     """
 
-    kind: OutcomeKind
+    model_config = _AS_SHOWN
+
+    kind: OutcomeKind = Field(serialization_alias="outcomeClass")
     phase: Phase
     message: str
     hint: str | None = None

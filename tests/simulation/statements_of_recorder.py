@@ -80,7 +80,7 @@ def insert_results(tx: Transaction, *columns: list[Any]) -> list[Row]:
         key = (row["check_id"], row["slot_at"])
         tx.lock(("results", key))
         if tx.get("results", key) is None:
-            stored = {**row, "detail": as_json(row["detail"]), "recorded_at": tx.now_ms}
+            stored = {**row, "detail": json.loads(row["detail"]), "recorded_at": tx.now_ms}
             tx.put("results", key, stored)
             new.append(stored)
     return new

@@ -143,7 +143,7 @@ def _our_fault(job: CheckJob, seen: dict[Phase, float], message: str) -> Outcome
         message=message,
         hint="This says nothing about the mail server; the worker's log says more.",
         login=LoginOutcome.UNKNOWN if login_possible else LoginOutcome.NOT_SENT,
-        phases_ms=dict(seen),
+        phases_ms={phase: round(spent, 3) for phase, spent in seen.items()},
     )
 
 
