@@ -1,18 +1,20 @@
 """`make chaos`: every fault injected, and what became of it in one table.
 
-`python -m tests.faults [--resume] [--only-report] [--write] [what is for pytest]`. Anew, unless it is to resume what an
-earlier run left; a whole run writes RELIABILITY.md's table, part of one (`-k`) only with `--write`. Exits with 1 where
-something was lost, recorded twice or told falsely, or a test failed.
+`python -m tests.faults [--at-once N] [--resume] [--only-report] [--write] [what is for pytest]`.
+Its parts run side by side; anew, unless it is to resume what an earlier run left. A whole run in which every part came
+to a good end writes RELIABILITY.md's table, anything else only with `--write`. Exits with 1 where something was lost,
+recorded twice or told falsely, or a part failed or was not begun.
 """
 
 import argparse
 import os
 import platform
-import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.faults.side_by_side import parts, run
 from tests.support.faults import results
 
 REPOSITORY = Path(__file__).parents[2]
@@ -29,13 +31,17 @@ def written_into(document: str, text: str) -> str:
     return f"{before}{BEGIN}\n{text}\n{END}{after}"
 
 
-def report(rows: list[results.FaultRow], *, whole: bool = True) -> str:
-    """The table, and what made it; it says so where that was only part of a run."""
+def report(rows: list[results.FaultRow], *, minutes: float | None = None, at_once: int = 1) -> str:
+    """The table, and what made it: one whole run that took so long, or parts of several."""
     sums = ", ".join(f"`{line}`" for line in results.closing_lines(rows))
     when = datetime.now(UTC).strftime("%Y-%m-%d")
     where = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     busy = f"load average {os.getloadavg()[0]:.0f} in the end"
-    part = "" if whole else "Each fault as it came out when part of a run last had it; what is not in it was not run. "
+    part = (
+        "Each fault as it came out when part of a run last had it; what is not in it was not run. "
+        if minutes is None
+        else f"One run of {minutes:.0f} minutes, {at_once} parts side by side. "
+    )
     return f"{part}{when}, {where}, {busy}: {sums}.\n\n{results.table(rows)}"
 
 
@@ -47,20 +53,28 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--only-report", action="store_true", help="run nothing: sum up the rows there are")
     parser.add_argument("--write", action="store_true", help="write RELIABILITY.md's table, although a part was run")
+    parser.add_argument("--at-once", type=int, default=5, help="so many parts side by side")
     given, for_pytest = parser.parse_known_args(arguments)
-    code = 0
+    failed: list[str] = []
+    began = time.monotonic()
     if not given.only_report:
         if not given.resume:
             results.RESULTS.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "pytest", "-m", "chaos", "--timeout=3600", *for_pytest]
-        code = subprocess.run(command, cwd=REPOSITORY, check=False).returncode
+        found = parts(REPOSITORY, for_pytest)
+        print(f"{len(found)} parts, {given.at_once} at once", flush=True)
+        failed = run(REPOSITORY, found, for_pytest, at_once=given.at_once) if found else ["nothing is called so"]
+    minutes = None
+    if not (for_pytest or given.only_report or given.resume or failed):
+        minutes = (time.monotonic() - began) / 60
     rows = results.read()
-    if given.write or not (for_pytest or given.only_report):
-        whole = not (for_pytest or given.only_report)
-        RELIABILITY.write_text(written_into(RELIABILITY.read_text(), report(rows, whole=whole)))
+    if given.write or minutes is not None:
+        text = report(rows, minutes=minutes, at_once=given.at_once)
+        RELIABILITY.write_text(written_into(RELIABILITY.read_text(), text))
     print(f"\n{results.table(rows)}\n")
+    for part in failed:
+        print(f"failed, or not begun: {part}")
     print("\n".join(results.closing_lines(rows)), flush=True)
-    return code or int(not rows or not all(row.sound for row in rows))
+    return int(bool(failed) or not rows or not all(row.sound for row in rows))
 
 
 if __name__ == "__main__":

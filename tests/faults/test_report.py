@@ -23,8 +23,10 @@ def test_the_sums_and_every_row_are_in_it() -> None:
     assert "`chaos.faults 3`, `chaos.slots 15`, `chaos.lost 0`" in said
     assert "| one | 2 | 10 |" in said
     assert "| other | 1 | 5 |" in said
-    assert "part of a run" not in said
-    assert "part of a run" in report([], whole=False)
+    assert "part of a run" in said
+    whole = report([], minutes=61.6, at_once=5)
+    assert "part of a run" not in whole
+    assert "One run of 62 minutes, 5 parts side by side." in whole
 
 
 @pytest.mark.parametrize(
