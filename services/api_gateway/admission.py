@@ -25,12 +25,12 @@ LINE_PER_PLACE = 2
 LINE_SECONDS = 1.0
 # What waits for a worker, a name server or another organization: a minute at most, and none of our own time.
 LASTING_PLACES = 64
-# Somebody who asks again the moment they are refused is held for a moment while there is a crowd: else refusing alone
-# would keep us busy. The longer, the later the event loop wakes. So many at once at most.
-HELD_SECONDS = 0.5
-MOST_HELD_SECONDS = 2.0
-HELD_PER_LATE_SECOND = 10.0
+# Refusing costs little, but not nothing: whoever asks again over the same connection the moment they are refused is
+# answered at once so many times, then held for a moment while there is a crowd. So many are held at once at most.
+HELD_SECONDS = 0.8
+AT_ONCE = 2
 MOST_HELD = 512
+MOST_KNOWN = 10_000
 RETRY_AFTER_SECONDS = 2
 
 _REFUSED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
@@ -56,6 +56,11 @@ class Places:
     @property
     def full(self) -> bool:
         return self._free.locked()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there is no place, and none to wait for one."""
+        return self._free.locked() and self._waiting >= self._line
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
@@ -83,30 +88,32 @@ class Places:
 
 
 class Holding:
-    """Keeps those who were refused from asking again at once.
+    """Keeps those who were refused from asking again for ever at once.
 
     Args:
-        at_least_seconds: how long, while the event loop wakes in time.
+        seconds: how long somebody is held. at_once: refusals of one connection in a row that are said at once.
     """
 
-    def __init__(self, at_least_seconds: float = HELD_SECONDS, *, most: int = MOST_HELD) -> None:
-        self._at_least = at_least_seconds
+    def __init__(self, seconds: float = HELD_SECONDS, *, at_once: int = AT_ONCE, most: int = MOST_HELD) -> None:
+        self._seconds = seconds
+        self._at_once = at_once
         self._places = asyncio.Semaphore(most)
-        self._late = 0.0
+        self._refused: dict[int, tuple[int, float]] = {}  # how often, since when, by connection
 
-    @property
-    def seconds(self) -> float:
-        """How long the next one is held."""
-        return min(MOST_HELD_SECONDS, self._at_least + HELD_PER_LATE_SECOND * self._late)
-
-    async def hold(self) -> None:
-        """Wait; whoever comes when there are too many already does not."""
-        if self._places.locked():
+    async def hold(self, connection: object) -> None:
+        """Wait before this connection's refusal is said, where it is its turn and not too many wait already."""
+        key, now = id(connection), time.monotonic()
+        times, since = self._refused.get(key, (0, now))
+        if now - since > RETRY_AFTER_SECONDS:  # it came again when it was told to, or is another one
+            times, since = 0, now
+        if times < self._at_once or self._places.locked():
+            if len(self._refused) >= MOST_KNOWN:
+                self._refused.clear()  # of those it costs a refusal more
+            self._refused[key] = (times + 1, since)
             return
+        self._refused.pop(key, None)
         async with self._places:
-            due = time.monotonic() + self.seconds
-            await asyncio.sleep(self.seconds)
-            self._late = (self._late + max(0.0, time.monotonic() - due)) / 2
+            await asyncio.sleep(self._seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +135,33 @@ class Lanes:
         )
 
 
-def admission(lanes: Lanes, *, places: int, holding: Holding | None = None) -> Middleware:
-    """The middleware, to stand right within the one that answers problems."""
-    ordinary = Places(places, line=places * LINE_PER_PLACE)
-    lasting = Places(LASTING_PLACES, line=0)
-    held = holding or Holding()
+class Crowd:
+    """The places of one gateway, and what becomes of those who find none."""
 
-    async def hold() -> None:
-        if ordinary.full:
-            await held.hold()
+    def __init__(self, lanes: Lanes, *, places: int, holding: Holding | None = None) -> None:
+        self.lanes = lanes
+        self.ordinary = Places(places, line=places * LINE_PER_PLACE)
+        self.lasting = Places(LASTING_PLACES, line=0)
+        self._holding = holding or Holding()
+
+    async def hold(self, request: web.BaseRequest) -> None:
+        """Before a refusal is said."""
+        if self.ordinary.full:
+            await self._holding.hold(request.protocol)
+
+
+def crowded_out() -> Problem:
+    """What whoever finds no place is told."""
+    return unavailable(
+        "Service Unavailable",
+        detail="more is asked for at once than can be answered; ask again in a moment",
+        retry_after_seconds=RETRY_AFTER_SECONDS,
+    )
+
+
+def admission(crowd: Crowd) -> Middleware:
+    """The middleware, to stand right within the one that answers problems."""
+    lanes = crowd.lanes
 
     @web.middleware
     async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -145,19 +170,15 @@ def admission(lanes: Lanes, *, places: int, holding: Holding | None = None) -> M
         if which in lanes.free:
             return await handler(request)
         try:
-            async with (lasting if which in lanes.lasting else ordinary).place():
+            async with (crowd.lasting if which in lanes.lasting else crowd.ordinary).place():
                 return await handler(request)
         except Crowded:
             metrics.REQUESTS_REFUSED.inc()
-            await hold()
-            raise unavailable(
-                "Service Unavailable",
-                detail="more is asked for at once than can be answered; ask again in a moment",
-                retry_after_seconds=RETRY_AFTER_SECONDS,
-            ) from None
+            await crowd.hold(request)
+            raise crowded_out() from None
         except Problem as problem:
             if problem.status in _REFUSED:
-                await hold()
+                await crowd.hold(request)
             raise
 
     return admitted

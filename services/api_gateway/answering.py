@@ -30,7 +30,7 @@ _log = structlog.get_logger()
 async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Whatever the handler does, a response with the common headers."""
     started = time.perf_counter()
-    request_id = request[REQUEST_ID] = _request_id(request)
+    request_id = request[REQUEST_ID] = request_id_of(request)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
     try:
@@ -90,7 +90,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _request_id(request: web.Request) -> str:
+def request_id_of(request: web.Request) -> str:
+    """The client's own name for it where it gave a fit one, else a new one."""
     given = request.headers.get(REQUEST_ID_HEADER, "")
     return given if _REQUEST_ID.fullmatch(given) else str(uuid4())
 

@@ -11,7 +11,7 @@ from functools import partial
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from services.api_gateway.admission import Lanes, admission
+from services.api_gateway.admission import Crowd, Lanes, admission
 from services.api_gateway.answering import answer
 from services.api_gateway.audit.forgetting import forgetting_audit
 from services.api_gateway.audit.refusals import Refusals
@@ -19,6 +19,7 @@ from services.api_gateway.authentication import Authenticator
 from services.api_gateway.calls import AUTHENTICATOR, for_anybody, for_token_holders
 from services.api_gateway.customers.leaving import finishing_cancellations
 from services.api_gateway.discovery.finding import Discovery
+from services.api_gateway.door import DOOR, Door
 from services.api_gateway.events.feeds import Feeds
 from services.api_gateway.manners.counting import counted, tell_remaining
 from services.api_gateway.manners.forgetting import forgetting
@@ -90,10 +91,11 @@ def create_app(
         },
         openapi=openapi_document(),
     )
-    admitted = admission(Lanes.of(OPERATIONS), places=settings.requests_in_flight)
-    app = web.Application(middlewares=[answer, admitted, counted], client_max_size=BODY_CAP_BYTES + 1)
+    crowd = Crowd(Lanes.of(OPERATIONS), places=settings.requests_in_flight)
+    app = web.Application(middlewares=[answer, admission(crowd), counted], client_max_size=BODY_CAP_BYTES + 1)
     app[RESOURCES] = resources
-    app[AUTHENTICATOR] = Authenticator(resources)
+    app[AUTHENTICATOR] = authenticator = Authenticator(resources)
+    app[DOOR] = Door(crowd, authenticator)
     app.on_response_prepare.append(tell_remaining)
     resources_shown = resources_of(OPERATIONS)
     for operation in OPERATIONS:

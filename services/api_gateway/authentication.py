@@ -50,6 +50,23 @@ class Authenticator:
         self._tokens = resources.token_limit
         self._touches = RateLimit(_TOUCH_LIMIT_PER_MINUTE)
 
+    def used_up_for(self, request: web.Request) -> int | None:
+        """Seconds until the token it carries may be used again, where all was spent that it may; else None.
+
+        Nothing is looked up and nothing counted: only a token that was good a moment ago has something to spend.
+        """
+        hashed = _bearer_hash(request) if "Authorization" in request.headers else None
+        if hashed is None or not self._tokens.knows(hashed) or not self._tokens.exhausted(hashed):
+            return None
+        return self._tokens.retry_after_seconds(hashed)
+
+    def remaining(self, request: web.Request) -> int:
+        """How many requests are left to the token it carries, or else to its address."""
+        hashed = _bearer_hash(request) if "Authorization" in request.headers else None
+        if hashed is not None and self._tokens.knows(hashed):
+            return self._tokens.remaining(hashed)
+        return self._anonymous.remaining(self._address(request))
+
     def count_anonymous(self, request: web.Request) -> int:
         """Count a request that needs no token; answers how many are left. Raises Problem 429."""
         address = self._address(request)
@@ -67,14 +84,14 @@ class Authenticator:
         if shown is None:
             raise self._refused(address, "the request carries no bearer token and no session")
         if self._tokens.knows(shown.hashed):
-            self._spend(self._tokens, shown.hashed, f"this {shown.what} asks too often")
+            self._spend(self._tokens, shown.hashed, _asks_too_often(shown.what))
             found = await shown.find(self._pool, shown.hashed)
         elif self._anonymous.exhausted(address):
             raise self._limited(self._anonymous, address, "this address asks too often")
         else:
             found = await shown.find(self._pool, shown.hashed)
             if found is not None:
-                self._spend(self._tokens, shown.hashed, f"this {shown.what} asks too often")
+                self._spend(self._tokens, shown.hashed, _asks_too_often(shown.what))
         if found is None:
             self._tokens.forget(shown.hashed)
             raise self._refused(address, f"the {shown.what} is unknown, revoked or expired")
@@ -151,6 +168,15 @@ class Authenticator:
 
     def _address(self, request: web.Request) -> str:
         return counted_address(address_of(request, self._settings.trusted_proxies))
+
+
+def used_up(what: str, wait_seconds: int) -> Problem:
+    """What a token or session is told that has nothing left to spend."""
+    return too_many(_asks_too_often(what), retry_after_seconds=wait_seconds)
+
+
+def _asks_too_often(what: str) -> str:
+    return f"this {what} asks too often"
 
 
 def _bearer_hash(request: web.Request) -> bytes | None:

@@ -17,6 +17,7 @@ from aiohttp.http_exceptions import InvalidURLError, LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from services.api_gateway.answering import dressed, problem_of
+from services.api_gateway.door import DOOR, Door
 from services.api_gateway.problems import Problem
 
 # A `test` answers at the latest after its time-out of 60 s and what comes on top.
@@ -49,7 +50,8 @@ class _Runner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
-        return _Server(_guarded(made.request_handler), request_factory=made.request_factory, **self._kwargs)
+        handle = _guarded(made.request_handler, self.app.get(DOOR))
+        return _Server(handle, request_factory=made.request_factory, **self._kwargs)
 
 
 class _Server(web.Server):
@@ -82,9 +84,11 @@ class _Connection(RequestHandler):
 
 
 def _guarded(
-    handle: Callable[[Any], Awaitable[web.StreamResponse]],
-) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
-    async def guarded(request: web.BaseRequest) -> web.StreamResponse:
+    handle: Callable[[Any], Awaitable[web.StreamResponse]], door: Door | None
+) -> Callable[[Any], Awaitable[web.StreamResponse]]:
+    async def guarded(request: Any) -> web.StreamResponse:
+        if door is not None and (refusal := await door.refusal(request)) is not None:
+            return refusal
         try:
             return await handle(request)
         except web.HTTPException as error:  # before any middleware: an Expect that is not known

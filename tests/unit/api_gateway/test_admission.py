@@ -1,7 +1,6 @@
 """More requests than places: some wait, the others are told at once, and what needs no place is not kept from it."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
@@ -12,8 +11,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from services.api_gateway.admission import (
     LINE_PER_PLACE,
-    MOST_HELD_SECONDS,
     RETRY_AFTER_SECONDS,
+    Crowd,
     Crowded,
     Holding,
     Lanes,
@@ -67,7 +66,8 @@ def desk() -> Desk:
 
 @pytest_asyncio.fixture
 async def client(desk: Desk) -> AsyncIterator[Client]:
-    app = web.Application(middlewares=[answer, admission(LANES, places=PLACES, holding=Holding(0.0))])
+    crowd = Crowd(LANES, places=PLACES, holding=Holding(0.0))
+    app = web.Application(middlewares=[answer, admission(crowd)])
     app.router.add_get("/work", desk.work)
     app.router.add_get("/lasting", desk.work)
     app.router.add_get("/livez", at_once)
@@ -141,21 +141,39 @@ async def test_waiting_has_an_end() -> None:
         pass
 
 
-async def test_the_later_the_loop_wakes_the_longer_the_refused_are_held() -> None:
-    holding = Holding(0.01)
-    held = asyncio.create_task(holding.hold())
+async def test_whoever_asks_again_and_again_is_held_and_whoever_does_not_is_told_at_once() -> None:
+    holding = Holding(600.0, at_once=2)
+    stubborn, patient = object(), object()
+    await holding.hold(stubborn)
+    await holding.hold(stubborn)
+    held = asyncio.create_task(holding.hold(stubborn))
     await asyncio.sleep(0)
-    time.sleep(0.5)  # noqa: ASYNC251 - holding the loop up is the point
-    await held
-    assert 0.01 < holding.seconds <= MOST_HELD_SECONDS
-    assert holding.seconds > 0.5
+    await holding.hold(patient)
+    assert not held.done()
+    held.cancel()
+    await asyncio.gather(held, return_exceptions=True)
+
+
+async def test_whoever_was_held_begins_anew() -> None:
+    holding = Holding(0.0, at_once=1, most=1)
+    connection = object()
+    await holding.hold(connection)
+    await holding.hold(connection)  # held, for no time
+    keeping = Holding(600.0, at_once=1)
+    await keeping.hold(connection)
+    held = asyncio.create_task(keeping.hold(connection))
+    await asyncio.sleep(0)
+    await keeping.hold(connection)  # its first since
+    assert not held.done()
+    held.cancel()
+    await asyncio.gather(held, return_exceptions=True)
 
 
 async def test_no_more_are_held_than_there_is_room_for() -> None:
-    holding = Holding(600.0, most=2)
-    held = [asyncio.create_task(holding.hold()) for _ in range(2)]
+    holding = Holding(600.0, at_once=0, most=2)
+    held = [asyncio.create_task(holding.hold(each)) for each in (object(), object())]
     await asyncio.sleep(0)
-    await holding.hold()  # at once
+    await holding.hold(object())  # at once
     assert not any(task.done() for task in held)
     for task in held:
         task.cancel()
