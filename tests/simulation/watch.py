@@ -25,12 +25,13 @@ Place = tuple[int, str]
 
 
 class Watch:
-    """Collects what is broken, in words, each once. `of_jobs`: how messages of checks say their kind of body."""
+    """Collects what is broken, in words, each once; and when each monitor was first known to have passed."""
 
     def __init__(self, database: Database, servers: MailServers) -> None:
         self.broken: dict[str, None] = {}
         self.duplicates = 0
         self.counts: Counter[str] = Counter()
+        self.first_passed: dict[int, int] = {}  # in ms of the one true clock
         self._database = database
         self._servers = servers
         self._asked: set[UUID] = set()
@@ -112,6 +113,9 @@ class Watch:
             before = transaction.before["location_health"][key]
             if row is not None and before is not None and row["last_slot"] < before["last_slot"] <= now + AHEAD_MS:
                 self.say("what is believed of a location went back in time")
+        for key, row in written.get("monitor_health", {}).items():
+            if row is not None and row["first_passed_at"] is not None:
+                self.first_passed.setdefault(key, self._servers.now_ms())
         for row in written.get("results", {}).values():
             if row is not None:
                 self._one_more_result(row)
