@@ -48,3 +48,12 @@ def test_a_check_has_the_same_id_wherever_it_is_named() -> None:
 def test_a_job_is_stale_after_its_interval_or_a_minute() -> None:
     assert slots.not_after(1000, 30_000) == 31_000
     assert slots.not_after(1000, 3_600_000) == 61_000
+
+
+def test_slots_and_their_names_are_the_same_in_each_release() -> None:
+    """Two releases run beside each other; and a monitor whose phase moved would be checked twice, or late."""
+    monitor = UUID("3d813cbb-47fb-42ba-91df-831e1593ac29")
+    assert slots.phase_ms(monitor, 0, 60_000) == 12_819
+    assert slots.phase_ms(monitor, 1, 300_000) == 42_819
+    named = slots.check_id(monitor, "default", 1_767_225_600_000)
+    assert named == UUID("e0cae701-ec38-5533-92f6-fb3a7056afd0")
