@@ -6,6 +6,8 @@ endif
 
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
+# Set in many containers; here each of hundreds of processes would then compile all of our code anew.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 
 PORT ?= 8080
@@ -50,8 +52,8 @@ demo: setup ## the same beside practice mail servers, well and ill, and a live t
 	@sh deploy/setup/web.sh build || echo "mailprobe: going on without its pages" >&2
 	@exec .venv/bin/mailprobe demo $(if $(filter file,$(origin PORT)),,--port "$(PORT)")
 
-# In the order of folders: those that wait longest come early, and nobody waits for one of them in the end. Four at a
-# time on two cores starve each other now and then: who failed is asked again alone, and both answers are on screen.
+# Files in the order that tests/conftest.py says, the longest first. Four at a time on two cores starve each other now
+# and then: who failed is asked again alone, and both answers are on screen.
 test: ## every test, against a real Postgres, RabbitMQ and Dovecot
 	@sh deploy/setup/python.sh
 	@$(MAKE) setup-dev
@@ -117,7 +119,7 @@ simulate: setup-dev ## the whole pipeline under seeded faults in virtual time, t
 	@PYTHONHASHSEED=0 .venv/bin/python -m tests.simulation $(ARGS)
 
 mutants: setup-dev ## small mistakes made in the incident engine and in what the scheduler decides by, and whether tests notice each
-	@.venv/bin/python -m tests.mutation
+	@.venv/bin/python -m tests.mutation $(ARGS)
 
 audit: setup-dev ## known vulnerabilities in what we bring along; asks PyPI's database
 	@.venv/bin/uv tool run --from pip-audit==2.10.1 pip-audit --strict --disable-pip --require-hashes \
