@@ -6,6 +6,7 @@ from uuid import UUID
 import structlog
 from pydantic import ValidationError
 
+from services.scheduler.known_targets import KnownTargets
 from services.scheduler.plan import Check, Queue
 from shared.checks.messages import MissedSlots
 from shared.checks.slots import check_id
@@ -21,10 +22,10 @@ UNKNOWN_INTERVAL_MS = 60_000
 _NO_TARGET = CheckTarget.model_construct(hostname="", port=1)
 
 
-def slot_check(row: Row, queue: Queue) -> Check | None:
+def slot_check(row: Row, queue: Queue, targets: KnownTargets) -> Check | None:
     """The check of a slot just claimed; None where the monitor does not read as one (that is a bug, and logged)."""
-    target = _target(row, queue.protocol)
-    if target is None:
+    known = targets.of(row, queue.protocol, _target)
+    if known is None:
         return None
     return Check(
         check_id=check_id(row["monitor_public_id"], queue.location, row["slot"]),
@@ -39,10 +40,11 @@ def slot_check(row: Row, queue: Queue) -> Check | None:
         start_at=row["slot"],
         give_up_at=row["slot"] + row["interval_ms"],
         interval_ms=row["interval_ms"],
-        target=target,
+        target=known.target,
         credential_id=row["credential_id"],
         proven=bool(row["proven"]),
         ever_accepted=bool(row["ever_accepted"]),
+        known=known,
     )
 
 

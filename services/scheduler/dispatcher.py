@@ -164,7 +164,7 @@ class Dispatcher:
         for row in rows:
             if (outage := passed_over(row, queue.location)) is not None:
                 missed.append(outage)
-            check = slot_check(row, queue)
+            check = slot_check(row, queue, self._term.targets)
             if check is None:
                 missed.append(missed_slots(row, queue.location, row["slot"], 1, MissedReason.UNANSWERED))
             elif check.slot_at < now_ms - LATE_MS:

@@ -1,10 +1,12 @@
 """What the scheduler thinks in: queues, checks to be made, and what is decided about each of them."""
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from shared.checks.messages import CheckJob, LoginAttempt, MissedSlots
+from services.scheduler.known_targets import Known, written
+from shared.checks.messages import LoginAttempt, MissedSlots, WrittenJob
 from shared.checks.slots import NOT_AFTER_CAP_MS, not_after
 from shared.checks.target import CheckTarget
 from shared.checks.vocabulary import CheckKind, Lane, LoginPermission, MissedReason
@@ -45,6 +47,7 @@ class Check:
         slot_at: its identity. start_at: when it is to begin. give_up_at: when it is not worth making any more.
         proven: the credential's last login was accepted. ever_accepted: one was.
         waited: a row of check_requests; `waits_for` is why, where the scheduler itself let it wait.
+        known: `target` with how it is written in a job, where that was done before.
     """
 
     check_id: UUID
@@ -66,6 +69,7 @@ class Check:
     waited: bool = False
     waits_for: MissedReason | None = None
     reply_to: str | None = None
+    known: Known | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_slot(self) -> bool:
@@ -133,27 +137,28 @@ class Send:
         """Whether a row of check_requests follows it until its result is there."""
         return self.granted or self.check.waited
 
-    def job(self) -> CheckJob:
-        """The message asking for it."""
+    def job(self) -> WrittenJob:
+        """The message asking for it: a `CheckJob`, written from what was checked before rather than made and read."""
         check = self.check
-        return CheckJob(
-            check_id=check.check_id,
-            kind=check.kind,
-            organization_id=check.organization_id,
-            monitor_id=check.monitor_id,
-            monitor_public_id=check.monitor_public_id,
-            revision=check.revision,
-            location=check.location,
-            slot_at=check.slot_at,
-            start_at=self.start_at,
-            not_after=self.not_after,
-            interval_ms=check.interval_ms,
-            login=self.login,
-            login_proven=check.proven,
-            credential_id=check.credential_id,
-            reply_to=check.reply_to,
-            target=check.target,
+        not_after = self.not_after
+        known = check.known
+        if known is None or known.target is not check.target:
+            known = written(check.target)
+        return WrittenJob(
+            check.check_id,
+            not_after,
+            f'{{"check_id":"{check.check_id}","kind":"{check.kind}","organization_id":{check.organization_id},'
+            f'"monitor_id":{check.monitor_id},"monitor_public_id":"{check.monitor_public_id}",'
+            f'"revision":{check.revision},"location":"{check.location}","slot_at":{check.slot_at},'
+            f'"start_at":{self.start_at},"not_after":{not_after},"interval_ms":{check.interval_ms},'
+            f'"login":"{self.login}","login_proven":{"true" if check.proven else "false"},'
+            f'"credential_id":{_or_null(check.credential_id)},"started":true,"reply_to":{json.dumps(check.reply_to)},'
+            f'"target":{known.written}}}',
         )
+
+
+def _or_null(value: UUID | None) -> str:
+    return "null" if value is None else f'"{value}"'
 
 
 @dataclass(frozen=True, slots=True)

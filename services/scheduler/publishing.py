@@ -15,10 +15,10 @@ from services.scheduler.lease_store import fenced_transaction
 from services.scheduler.login_store import GrantWanted
 from services.scheduler.plan import Check, Decision, Miss, Queue, Send, Wait
 from services.scheduler.term import Term
-from shared.broker.envelope import job_message, reply_message, result_message
+from shared.broker.envelope import reply_message, result_message, written_jobs_message
 from shared.broker.seam import Broker, BrokerUnavailable, OutgoingMessage, PublishOutcome
 from shared.checks.logins import account_of
-from shared.checks.messages import JobBatch, MissedSlots, ResultBatch
+from shared.checks.messages import MissedSlots, ResultBatch
 from shared.checks.vocabulary import CheckKind, Lane, MissedReason
 from shared.database.pool import Connection
 from shared.runtime import crash_points, metrics
@@ -124,8 +124,15 @@ def _job_messages(sends: list[Send], now_ms: int) -> Iterator[tuple[OutgoingMess
     for lane in (Lane.NOW, Lane.DUE):
         of_lane = [send for send in sends if send.check.lane is lane]
         for batch in _batches(of_lane, jobs_per_message(len(of_lane))):
-            jobs = JobBatch(published_at=now_ms, jobs=tuple(send.job() for send in batch))
-            yield job_message(jobs, lane=lane), batch
+            check = batch[0].check
+            message = written_jobs_message(
+                [send.job() for send in batch],
+                published_at=now_ms,
+                protocol=check.target.protocol,
+                location=check.location,
+                lane=lane,
+            )
+            yield message, batch
 
 
 def _report(miss: Miss) -> MissedSlots:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from services.scheduler.known_targets import KnownTargets
 from services.scheduler.pacing import Pacer
 from services.scheduler.plan import Queue
 from shared.broker.seam import Broker, BrokerError
@@ -35,6 +36,7 @@ class Term:
     pacer: Pacer
     over: asyncio.Event
     queues: dict[tuple[int, str], Queue] = field(default_factory=dict)
+    targets: KnownTargets = field(default_factory=KnownTargets)
     changed_monitors: set[int] = field(default_factory=set)
     reconcile_all: bool = True
     schedule_changed: asyncio.Event = field(default_factory=asyncio.Event)

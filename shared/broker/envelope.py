@@ -3,7 +3,7 @@
 Leaves to the adapters what every message has in common (content type, persistence, `app_id`, `timestamp`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -17,12 +17,14 @@ from shared.checks.messages import (
     NEWS_TYPE,
     PRESENCE_TYPE,
     RESULTS_TYPE,
+    CheckJob,
     CheckResult,
     JobBatch,
     MissedSlots,
     News,
     Presence,
     ResultBatch,
+    WrittenJob,
 )
 from shared.checks.target import Message
 
@@ -39,15 +41,17 @@ def job_message(batch: JobBatch, *, lane: str) -> OutgoingMessage:
     keys = {checks_key(job.target.protocol, job.location, lane) for job in batch.jobs}
     if len(keys) != 1:
         raise ValueError(f"a message carries jobs of exactly one queue, not of {len(keys)}")
-    last_start = max(job.not_after for job in batch.jobs)
-    return _message(
-        batch,
-        exchange=CHECKS,
-        routing_key=keys.pop(),
-        type_=JOBS_TYPE,
-        about=batch.jobs[0].check_id if len(batch.jobs) == 1 else None,
-        headers={"x-jobs": len(batch.jobs), "x-not-after": _readable_time(last_start)},
-    )
+    return _jobs_message(batch.model_dump_json(), batch.jobs, routing_key=keys.pop())
+
+
+def written_jobs_message(
+    jobs: Sequence[WrittenJob], *, published_at: int, protocol: str, location: str, lane: str
+) -> OutgoingMessage:
+    """The same of jobs written already, which are of this queue."""
+    if not jobs:
+        raise ValueError("a message carries at least one job")
+    content = f'{{"published_at":{published_at},"jobs":[{",".join([job.text for job in jobs])}]}}'
+    return _jobs_message(content, jobs, routing_key=checks_key(protocol, location, lane))
 
 
 def result_message(batch: ResultBatch) -> OutgoingMessage:
@@ -115,8 +119,22 @@ def read_news(body: bytes, type: str) -> News:  # noqa: A002 - the property's na
     return _read(News, body, type, NEWS_TYPE)
 
 
+def _jobs_message(
+    content: str, jobs: Sequence[CheckJob] | Sequence[WrittenJob], *, routing_key: str
+) -> OutgoingMessage:
+    last_start = max(job.not_after for job in jobs)
+    return _message(
+        content,
+        exchange=CHECKS,
+        routing_key=routing_key,
+        type_=JOBS_TYPE,
+        about=jobs[0].check_id if len(jobs) == 1 else None,
+        headers={"x-jobs": len(jobs), "x-not-after": _readable_time(last_start)},
+    )
+
+
 def _message(
-    content: Message,
+    content: Message | str,
     *,
     exchange: str,
     routing_key: str,
@@ -129,7 +147,7 @@ def _message(
     return OutgoingMessage(
         exchange=exchange,
         routing_key=routing_key,
-        body=content.model_dump_json().encode(),
+        body=(content if isinstance(content, str) else content.model_dump_json()).encode(),
         type=type_,
         message_id=str(message_id),
         correlation_id=str(about) if about else None,

@@ -3,7 +3,7 @@
 Versions stand in the message property `type`; a reader ignores fields it does not know.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
 from pydantic import Field
@@ -57,6 +57,14 @@ class JobBatch(Message):
 
     published_at: int
     jobs: tuple[CheckJob, ...]
+
+
+class WrittenJob(NamedTuple):
+    """A `CheckJob` as JSON, and what its message says of it outside."""
+
+    check_id: UUID
+    not_after: int
+    text: str
 
 
 class LoginAttempt(Message):

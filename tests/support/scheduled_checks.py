@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from services.scheduler.candidates import request_check, slot_check
+from services.scheduler.known_targets import KnownTargets
 from services.scheduler.plan import Check, Queue
 
 HERE = Queue(location_id=3, location="here", protocol="imap")
@@ -58,7 +59,7 @@ def asked(**changes: Any) -> dict[str, Any]:
 
 def check(**changes: Any) -> Check:
     """The check of a claimed row."""
-    made = slot_check(claimed(**changes), HERE)
+    made = slot_check(claimed(**changes), HERE, KnownTargets())
     assert made is not None
     return made
 

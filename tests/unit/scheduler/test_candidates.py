@@ -5,6 +5,7 @@ from uuid import UUID
 import structlog.testing
 
 from services.scheduler.candidates import missed_slots, passed_over, request_check, slot_check
+from services.scheduler.known_targets import KnownTargets
 from shared.checks.slots import check_id
 from shared.checks.vocabulary import CheckKind, MissedReason
 from tests.support.scheduled_checks import CREDENTIAL, HERE, INTERVAL, MONITOR, SLOT, asked, check, claimed
@@ -30,9 +31,9 @@ def test_of_a_login_nothing_is_known_of_nothing_is_assumed() -> None:
 
 def test_a_monitor_of_the_other_protocol_or_one_that_cannot_be_read_is_no_check() -> None:
     other = {"protocol": "pop3", "user": "anna", "tls": True}
-    assert slot_check(claimed(config=other), HERE) is None
-    assert slot_check(claimed(config=None), HERE) is None
-    assert slot_check(claimed(hostname=None), HERE) is None
+    assert slot_check(claimed(config=other), HERE, KnownTargets()) is None
+    assert slot_check(claimed(config=None), HERE, KnownTargets()) is None
+    assert slot_check(claimed(hostname=None), HERE, KnownTargets()) is None
 
 
 def test_the_next_slot_passes_over_none() -> None:
@@ -100,7 +101,7 @@ def test_a_test_brings_its_target_and_its_credential() -> None:
 def test_what_cannot_be_read_is_said_without_its_secrets() -> None:
     for unreadable in (claimed(hostname=None), claimed(port="sealed")):
         with structlog.testing.capture_logs() as said:
-            assert slot_check(unreadable, HERE) is None
+            assert slot_check(unreadable, HERE, KnownTargets()) is None
         assert [each["event"] for each in said] == ["target_unreadable"]
         assert said[0]["monitor_id"] == 5
         assert "sealed" not in repr(said)

@@ -1,10 +1,11 @@
 """What a check is to the scheduler: its lane, its end, the job it becomes and the message that it was not made."""
 
+import json
 from dataclasses import replace
 from uuid import UUID
 
 from services.scheduler.plan import TEST_NOT_AFTER_MS, Queue, Send
-from shared.checks.messages import LoginAttempt
+from shared.checks.messages import CheckJob, LoginAttempt
 from shared.checks.slots import NOT_AFTER_CAP_MS
 from shared.checks.vocabulary import CheckKind, Lane, LoginOutcome, LoginPermission, MissedReason
 from tests.support.scheduled_checks import CREDENTIAL, INTERVAL, SLOT, check, waited
@@ -54,16 +55,33 @@ def test_one_that_is_not_made_is_missed_by_its_own_name() -> None:
     assert not waited(kind="test").missed(MissedReason.BUSY).record
 
 
+def _asked(send: Send) -> CheckJob:
+    """The job as the worker reads it."""
+    written = send.job()
+    job = CheckJob.model_validate_json(written.text)
+    assert (job.check_id, job.not_after) == (written.check_id, written.not_after)
+    assert set(json.loads(written.text)) == set(CheckJob.model_fields)
+    return job
+
+
 def test_a_job_says_all_a_worker_needs() -> None:
-    job = Send(check(), SLOT + 7).job()
+    job = _asked(Send(check(), SLOT + 7))
     assert (job.check_id, job.kind, job.organization_id) == (check().check_id, CheckKind.SCHEDULED, 2)
     assert (job.monitor_id, job.monitor_public_id, job.revision) == (5, check().monitor_public_id, 4)
     assert (job.location, job.slot_at, job.start_at, job.interval_ms) == ("here", SLOT, SLOT + 7, INTERVAL)
     assert job.not_after == SLOT + 7 + INTERVAL
     assert (job.login, job.login_proven, job.credential_id) == (LoginPermission.ALLOWED, True, CREDENTIAL)
-    assert (job.reply_to, job.target) == (None, check().target)
-    assert not Send(check(proven=False), SLOT).job().login_proven
-    assert Send(waited(reply_to="amq.gen"), SLOT).job().reply_to == "amq.gen"
+    assert (job.reply_to, job.started, job.target) == (None, True, check().target)
+    assert not _asked(Send(check(proven=False), SLOT)).login_proven
+    assert _asked(Send(check(credential_id=None), SLOT)).credential_id is None
+    assert _asked(Send(check(), SLOT, LoginPermission.WITHHELD)).login is LoginPermission.WITHHELD
+    asked = _asked(Send(waited(reply_to='amq."gen'), SLOT))
+    assert (asked.kind, asked.reply_to) == (CheckKind.TRIGGER, 'amq."gen')
+
+
+def test_a_job_has_the_target_of_its_check_and_not_the_one_written_before() -> None:
+    moved = check().target.model_copy(update={"hostname": "elsewhere.example"})
+    assert _asked(Send(replace(check(), target=moved), SLOT)).target == moved
 
 
 def test_only_a_login_with_what_was_never_let_in_is_a_trial() -> None:
