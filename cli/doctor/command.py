@@ -4,6 +4,7 @@ from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import structlog
 import typer
@@ -13,6 +14,7 @@ from rich.text import Text
 from cli.doctor import database, keys, surroundings
 from cli.doctor.database_store import DatabaseFacts, read_facts
 from cli.doctor.finding import Finding, Standing, ill, unseen, well
+from cli.doctor.processes import examine_processes
 from cli.doctor.settings import DoctorSettings
 from cli.failing import EXIT_USAGE, fail, finish
 from cli.showing import console, plain, print_json
@@ -38,6 +40,10 @@ def doctor(
         list[str] | None,
         typer.Option(help="A mail server to reach, HOST:PORT; may be repeated. Else those of active monitors."),
     ] = None,
+    process: Annotated[
+        list[str] | None,
+        typer.Option(help="The admin port of a running process, http://HOST:PORT; may be repeated."),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="The data directory of `mailprobe run` [MAILPROBE_DATA].", show_default=False)
     ] = None,
@@ -48,9 +54,10 @@ def doctor(
     Changes nothing, sends no mail and logs in to no mailbox.
     """
     targets = [_host_and_port(each) for each in mail_server or ()]
+    processes = [_address(each) for each in process or ()]
     # What the libraries of ours log on the way is said by the findings.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    findings = finish(_examined(targets, data))
+    findings = finish(_examined(targets, processes, data))
     if output is Format.JSON:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -59,7 +66,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-async def _examined(targets: list[tuple[str, int]], data: Path | None) -> list[Finding]:
+async def _examined(targets: list[tuple[str, int]], processes: list[str], data: Path | None) -> list[Finding]:
     settings = DoctorSettings.load(**({"data": data} if data else {}))
     alone = settings.database_url is None and settings.amqp_url is None and (settings.data / "postgres").is_dir()
     facts, findings = await _database(settings, alone=alone)
@@ -78,6 +85,7 @@ async def _examined(targets: list[tuple[str, int]], data: Path | None) -> list[F
     wanted = facts.mail_wanted if facts and tells_here else None
     findings.append(await surroundings.examine_smtp(_text(settings.smtp_url), settings.mail_from, wanted=wanted))
     findings.append(_operators(settings, alone=alone))
+    findings += await examine_processes(processes)
     return findings
 
 
@@ -154,6 +162,13 @@ def _host_and_port(text: str) -> tuple[str, int]:
     if not host or not 1 <= port <= 65535:
         fail(f"{text} is no HOST:PORT, such as imap.example.org:993", code=EXIT_USAGE)
     return host, port
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        fail(f"{text} is no address of an admin port, such as http://127.0.0.1:9100", code=EXIT_USAGE)
+    return text
 
 
 def _split(text: str) -> tuple[str, int]:

@@ -19,7 +19,7 @@ def examine(facts: DatabaseFacts) -> list[Finding]:
         _roles(facts),
         _isolation(facts),
         _partitions(facts.unpartitioned),
-        _pulse(facts.pulses, bool(facts.queues)),
+        *_pulse(facts.pulses, bool(facts.queues)),
         _audience(facts.untold),
     ]
 
@@ -92,35 +92,33 @@ def _partitions(unpartitioned: bool | None) -> Finding:
     return well("partitions", "results of today and tomorrow have theirs")
 
 
-def _pulse(pulses: tuple[Pulse, ...] | None, anything_due: bool) -> Finding:
+def _pulse(pulses: tuple[Pulse, ...] | None, anything_due: bool) -> list[Finding]:
+    """One for each protocol of each live place."""
     if pulses is None:
-        return unseen("canaries", _NOT_SEEN, _AS_OWNER)
-    if not pulses:
-        if not anything_due:
-            return unseen("canaries", "no worker has been heard of in two minutes, and nothing is due")
+        return [unseen("canaries", _NOT_SEEN, _AS_OWNER)]
+    if pulses:
+        return [_pulse_at(each) for each in pulses]
+    if not anything_due:
+        return [unseen("canaries", "no worker has been heard of in two minutes, and nothing is due")]
+    return [ill("canaries", "no worker has been heard of in two minutes", "start workers; see their logs if they run")]
+
+
+def _pulse_at(pulse: Pulse) -> Finding:
+    name = f"canary of {pulse.protocol} at {pulse.location}"
+    age = "the newest never passed" if pulse.age_seconds is None else f"the newest passed {pulse.age_seconds:.0f} s ago"
+    if pulse.age_seconds is None or pulse.age_seconds > _OLDEST_CANARY_SECONDS:
         return ill(
-            "canaries", "no worker has been heard of in two minutes", "start workers; see their logs if they run"
-        )
-    old = [each for each in pulses if each.age_seconds is None or each.age_seconds > _OLDEST_CANARY_SECONDS]
-    if old:
-        each = old[0]
-        age = "never passed" if each.age_seconds is None else f"passed {each.age_seconds:.0f} s ago"
-        why = f", and since then failed: {each.fault}" if each.fault else ""
-        return ill(
-            "canaries",
-            f"the newest of {each.protocol} at {each.location} {age}{why}",
+            name,
+            age + (f", and since then failed: {pulse.fault}" if pulse.fault else ""),
             "follow a check: scheduler, `mailprobe queue status`, worker, result recorder; the log of each says why",
         )
-    failing = [each for each in pulses if each.fault is not None]
-    if failing:
-        each = failing[0]
+    if pulse.fault is not None:
         return ill(
-            "canaries",
-            f"the newest of {each.protocol} at {each.location} came through and failed: {each.fault}",
-            f"restart the {each.protocol} workers there; their log says what they could not do",
+            name,
+            f"the newest came through and failed: {pulse.fault}",
+            f"restart the {pulse.protocol} workers there; their log says what they could not do",
         )
-    oldest = max(each.age_seconds or 0.0 for each in pulses)
-    return well("canaries", f"the oldest of {len(pulses)} passed {oldest:.0f} s ago")
+    return well(name, age)
 
 
 def _audience(untold: tuple[int, int] | None) -> Finding:

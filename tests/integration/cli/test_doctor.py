@@ -116,7 +116,7 @@ async def test_each_thing_that_is_wrong_has_one_thing_to_do(clinic: Clinic, rabb
     assert code == 1
     ill = {name for name, each in found.items() if each["standing"] == "ill"}
     assert ill == {
-        *("topology", "policies", "keys", "channel keys", "smtp", "canaries", "audience"),
+        *("topology", "policies", "keys", "channel keys", "smtp", "canary of imap at here", "audience"),
         f"egress to port {closed}",
     }
     assert all(found[name]["remedy"] for name in ill)
@@ -124,7 +124,7 @@ async def test_each_thing_that_is_wrong_has_one_thing_to_do(clinic: Clinic, rabb
     assert found["policies"]["remedy"] == "run `mailprobe broker apply`"
     assert "1 stored secrets are sealed with the key klost" in found["keys"]["said"]
     assert "the private ring lacks" in found["channel keys"]["said"]
-    assert re.search(r"the newest of imap at here passed 6\d\d s ago", found["canaries"]["said"])
+    assert re.search(r"the newest passed 6\d\d s ago", found["canary of imap at here"]["said"])
 
 
 async def test_mail_that_would_go_nowhere_and_canaries_that_fail_are_noticed(clinic: Clinic) -> None:
@@ -139,10 +139,10 @@ async def test_mail_that_would_go_nowhere_and_canaries_that_fail_are_noticed(cli
     )
     code, found = await clinic.examined()
     assert code == 1
-    assert (found["smtp"]["standing"], found["canaries"]["standing"]) == ("ill", "ill")
+    assert (found["smtp"]["standing"], found["canary of imap at here"]["standing"]) == ("ill", "ill")
     assert "1 e-mail channels and 0 monitors' own addresses wait for it" in found["smtp"]["said"]
     assert "MAILPROBE_SMTP_URL" in found["smtp"]["remedy"]
-    assert "came through and failed: no name server answers" in found["canaries"]["said"]
+    assert "came through and failed: no name server answers" in found["canary of imap at here"]["said"]
     _, elsewhere = await clinic.examined(CHANNEL_PRIVATE_KEYS="")
     assert elsewhere["smtp"]["standing"] == "unseen", "it is the notifier's to set"
 
