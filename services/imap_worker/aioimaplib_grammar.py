@@ -7,6 +7,7 @@ in silence (unknown lines, lower-case status words, a reply to nothing) is a pro
 
 import random
 import re
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from aioimaplib import aioimaplib
@@ -27,12 +28,12 @@ _LOOKS_LIKE_SIZE: Final = re.compile(rb"[-+]?[0-9]+\+?")
 class _Command(aioimaplib.Command):  # type: ignore[misc]
     """Its command without the event and the timer it would wait on: time is the connection's business."""
 
-    def __init__(self, name: str, tag: str, *arguments: str) -> None:
+    def __init__(self, name: str, *arguments: str) -> None:
         for argument in arguments:
             if aioimaplib.CONTROL_CHARS.search(argument):
                 raise ValueError(f"NUL, CR and LF are not allowed in {name} command arguments")
         self.name = self.untagged_resp_name = name
-        self.tag = tag
+        self.tag = ""
         self.args = arguments
         self.prefix = None
         self._expected_size = 0
@@ -40,22 +41,16 @@ class _Command(aioimaplib.Command):  # type: ignore[misc]
         self._resp_result = "Init"
         self._resp_lines: list[bytes] = []
 
-    def __str__(self) -> str:
-        return " ".join((self.tag, self.name, *self.args))
-
     def _reset_timer(self) -> None:
         """There is none."""
 
 
-class _Tags(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]
-    """Its tags, without the asyncio queues, conditions and events of the protocol that gives them out.
-
-    Lines go to the command itself: the protocol would take every `* ` out of them, not the first alone.
-    """
-
-    def __init__(self) -> None:
-        self.tagnum = 0
-        self.tagpre = f"M{random.getrandbits(16):04X}"
+@lru_cache(maxsize=512)
+def _spelled(verb: str, *arguments: str) -> bytes:
+    """A command as it is spelled behind its tag: always the same, so spelled once. Never handed a secret."""
+    if verb not in ALLOWED_VERBS:
+        raise ValueError(f"{verb} is no command a check may send")
+    return f"{_Command(verb, *arguments)!r}\r\n".encode("ascii")
 
 
 class Reply(NamedTuple):
@@ -72,16 +67,16 @@ class Reply(NamedTuple):
 class ImapGrammar:
     """One connection's commands and replies. Raises nothing but `CheckFailed`."""
 
-    __slots__ = ("_command", "_in_line", "_limits", "_said", "_tag", "_tags", "_untagged", "taken")
+    __slots__ = ("_done", "_in_line", "_limits", "_number", "_prefix", "_said", "_tag", "_untagged", "taken")
 
     def __init__(self, limits: Limits) -> None:
         # It formats whole commands, passwords included, for its debug log, whoever may have turned that on.
         aioimaplib.log.disabled = True
-        self._tags: Any = _Tags()
-        self._command: Any = None
+        self._prefix = b"M%04X" % random.getrandbits(16)
+        self._number = 0
         self._untagged: list[bytes] = []  # the lines of its reply so far
         self._said: list[list[bytes]] = []  # those of every command
-        self._tag = b""
+        self._tag = self._done = b""
         self._in_line = False
         self._limits = limits
         self.taken: Reply | int | None = None  # what the lines since the last command came to
@@ -89,23 +84,38 @@ class ImapGrammar:
     def encode(self, verb: str, *arguments: str) -> bytes:
         """A command's line with a new tag, and from now on its reply is what lines are read as.
 
-        Arguments are ASCII and ready to be sent; one with CR, LF or NUL is refused with ValueError.
+        Arguments are ASCII, ready to be sent, and no secrets: those the caller puts behind. One with CR, LF or NUL is
+        refused with ValueError.
         """
-        if verb not in ALLOWED_VERBS:
-            raise ValueError(f"{verb} is no command a check may send")
-        tag = self._tags.new_tag()
-        self._command = command = _Command(verb, tag, *arguments)
-        self._untagged = command.response.lines
+        spelled = _spelled(verb, *arguments)
+        self._tag = tag = b"%b%d" % (self._prefix, self._number)
+        self._done = tag + b" OK "
+        self._number += 1
+        self._untagged = []
         self._said.append(self._untagged)
-        self._tag = tag.encode("ascii")
         self._in_line = False
         self.taken = None
-        return f"{command}\r\n".encode("ascii")
+        return tag + spelled
 
     @property
     def tag(self) -> str:
         """The tag of the command under way."""
-        return str(self._command.tag)
+        return self._tag.decode("ascii")
+
+    def take(self, lines: list[bytes]) -> Reply | int | None:
+        """Feed it lines off the end of these until one makes it answer; None where none does."""
+        untagged, done = self._untagged, self._done
+        while lines:
+            line = lines.pop()
+            # As nearly all of them are: whole, and one after the other.
+            if line[:2] == b"* " and line[-1:] != b"}" and not self._in_line:
+                untagged.append(line[2:])
+            elif line.startswith(done) and not self._in_line:
+                self.taken = reply = Reply("OK", line[len(done) :], tuple(untagged))
+                return reply
+            elif (taken := self.feed_line(line)) is not None:
+                return taken
+        return None
 
     def feed_line(self, line: bytes) -> Reply | int | None:
         """The completed reply, the size of the literal that must follow (feed it), or None: go on reading.
@@ -126,7 +136,6 @@ class ImapGrammar:
         self.taken = size = self._announced(line)
         if size is not None:
             self._in_line = True
-            self._command.begin_literal_data(size)
         return size
 
     @property
@@ -140,8 +149,9 @@ class ImapGrammar:
 
     def feed_literal(self, literal: bytes) -> None:
         """The bytes of the announced literal, all of them."""
-        if literal:
-            self._command.append_literal_data(literal)
+        command: Any = _Command("")
+        command.begin_literal_data(len(literal), literal)
+        self._untagged += command.response.lines
 
     def _completed(self, line: bytes) -> Reply:
         tag, _, rest = line.partition(b" ")

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Generator
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 from services.imap_worker.aioimaplib_grammar import ImapGrammar, Reply
 from services.imap_worker.capabilities import NOTHING_OFFERED, offered
@@ -38,7 +39,7 @@ _NUMBER: Final = re.compile(rb"[0-9]{1,10}")
 _WHO_CALLS: Final = ('("name"', '"mailprobe")')
 _PARTING: Final = b"Z LOGOUT\r\n"
 
-_Replied = Generator[Step, bytes, Reply]
+_Replied = Generator[Step, Any, Reply]
 
 
 def imap_dialogue(request: ProbeRequest, findings: Findings, limits: Limits) -> Dialogue:
@@ -55,7 +56,7 @@ class _Conversation:
         self._target = request.target
         self._findings = findings
         self._grammar = ImapGrammar(limits)
-        self._reading = Read(self._grammar.feed_line)
+        self._reading = Read(self._grammar.take)
         self._offered = NOTHING_OFFERED
         self._protected = request.target.security is Security.TLS
         self._logging_in = False
@@ -63,28 +64,23 @@ class _Conversation:
 
     def steps(self) -> Dialogue:
         try:
-            yield from self._steps()
+            greeting = yield from self._greeting()
+            yield from self._learn_capabilities(greeting.text)
+            if self._target.security is Security.STARTTLS:
+                yield from self._start_tls()
+            if "ID" in self._offered.names:
+                # Not needed for the check: a server that dislikes it is not ill.
+                yield from self._command("ID", *_WHO_CALLS)
+            if self._request.logs_in:
+                yield from self._log_in()
+                yield from self._examine()
         except CheckFailed as failure:
             raise self._with_bye(failure) from None
-
-    def _steps(self) -> Dialogue:
-        greeting = yield from self._greeting()
-        yield ENTER[Phase.CAPABILITY]
-        yield from self._learn_capabilities(greeting.text)
-        if self._target.security is Security.STARTTLS:
-            yield from self._start_tls()
-        if "ID" in self._offered.names:
-            # Not needed for the check: a server that dislikes it is not ill.
-            yield from self._command("ID", *_WHO_CALLS)
-        if not self._request.logs_in:
-            return
-        yield from self._log_in()
-        yield from self._examine()
 
     def goodbye(self) -> Dialogue:
         yield from self._command("LOGOUT")
 
-    def _greeting(self) -> Generator[Step, bytes, Greeting]:
+    def _greeting(self) -> Generator[Step, Any, Greeting]:
         try:
             line = yield LINE
         except CheckFailed as failure:
@@ -99,9 +95,10 @@ class _Conversation:
         """From a status text that carries them, else by asking."""
         found = _CAPABILITY_CODE.search(told)
         if found is not None:
+            yield ENTER[Phase.CAPABILITY]
             self._offered = offered(found[1])
             return
-        reply = yield from self._command("CAPABILITY")
+        reply = yield from self._command("CAPABILITY", phase=Phase.CAPABILITY)
         if reply.status != "OK":
             raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, polite=True)
         for line in reply.untagged:
@@ -123,7 +120,6 @@ class _Conversation:
         yield START_TLS
         self._protected = True
         # RFC 3501 6.2.1: what was said before TLS is void.
-        yield ENTER[Phase.CAPABILITY]
         yield from self._learn_capabilities(b"")
 
     def _log_in(self) -> Dialogue:
@@ -223,13 +219,13 @@ class _Conversation:
     def _opening(self, mechanism: Mechanism, response: bytes | None) -> tuple[Send, bool]:
         if response is None or "SASL-IR" not in self._offered.names:
             return self._begins_login(self._grammar.encode("AUTHENTICATE", mechanism), None), False
-        line = self._grammar.encode("AUTHENTICATE", mechanism, (response or b"=").decode("ascii"))
-        return self._begins_login(line, line[: -len(response) - 2] + MASK), True
+        line = self._grammar.encode("AUTHENTICATE", mechanism)[:-2] + b" "
+        return self._begins_login(line + (response or b"=") + b"\r\n", line + MASK), True
 
     def _begins_login(self, line: bytes, shown: bytes | None) -> Send:
         return Send(line, shown, SECRET_LINE, phase=Phase.AUTH, parting=_PARTING)
 
-    def _read_challenge(self, line: bytes) -> Generator[Step, bytes, bytes | None]:
+    def _read_challenge(self, line: bytes) -> Generator[Step, Any, bytes | None]:
         """The next challenge; None once the tagged reply is there (kept in `_final`)."""
         while not line.startswith(b"+"):
             taken = self._grammar.feed_line(line)
@@ -242,9 +238,7 @@ class _Conversation:
         return line[1:].strip(b" ")
 
     def _examine(self) -> Dialogue:
-        name = quoted(mailbox_name(self._target.mailbox).encode("ascii"))
-        assert name is not None  # noqa: S101 - ASCII always can be quoted
-        reply = yield from self._command("EXAMINE", name.decode("ascii"), phase=Phase.MAILBOX)
+        reply = yield from self._command("EXAMINE", _spelled(self._target.mailbox), phase=Phase.MAILBOX)
         if reply.status == "BAD":
             raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, polite=True)
         if reply.status == "NO":
@@ -261,8 +255,8 @@ class _Conversation:
         raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, variant="missing_data", polite=True)
 
     def _command(self, verb: str, *arguments: str, phase: Phase | None = None) -> _Replied:
-        yield Send(self._grammar.encode(verb, *arguments), None, self._reading, phase=phase)
-        return (yield from self._reply())
+        taken = yield Send(self._grammar.encode(verb, *arguments), None, self._reading, phase=phase)
+        return taken if type(taken) is Reply else (yield from self._reply())
 
     def _reply(self) -> _Replied:
         """Read on, literals too, until the command is completed."""
@@ -272,3 +266,11 @@ class _Conversation:
                 grammar.feed_literal((yield ReadLiteral(taken)) if taken else b"")
             yield self._reading
         return taken
+
+
+@lru_cache(maxsize=1024)
+def _spelled(mailbox: str) -> str:
+    """The mailbox's name as EXAMINE carries it."""
+    name = quoted(mailbox_name(mailbox).encode("ascii"))
+    assert name is not None  # noqa: S101 - ASCII always can be quoted
+    return name.decode("ascii")

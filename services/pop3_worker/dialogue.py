@@ -1,7 +1,7 @@
 """The conversation of one POP3 check, without a socket: greeting, CAPA, STLS, login, STAT, QUIT."""
 
 from collections.abc import Generator
-from typing import Final
+from typing import Any, Final
 
 from services.pop3_worker.commands import LONGEST_LINE, encode
 from services.pop3_worker.grammar import (
@@ -35,9 +35,9 @@ from shared.probing.steps import (
     with_manners,
 )
 
-_Answered = Generator[Step, bytes, Status]
+_Answered = Generator[Step, Any, Status]
 
-_CAPA: Final = Send(encode("CAPA"), phase=Phase.CAPABILITY)
+_CAPA: Final = encode("CAPA")
 _STLS: Final = Send(encode("STLS"))
 _STAT: Final = Send(encode("STAT"), phase=Phase.MAILBOX)
 _QUIT: Final = Send(encode("QUIT"))
@@ -91,14 +91,10 @@ class _Conversation:
             raise CheckFailed(rejected, line)
 
     def _learn_capabilities(self) -> Dialogue:
-        status = read_status((yield _CAPA))
-        if not status.ok:
-            # Older than RFC 2449: nothing is known, and USER and PASS are all there is.
-            self._offered = _NOTHING_KNOWN
-            return
         listing = Listing()
-        yield Read(listing.take)
-        self._offered = read_capabilities(listing.lines)
+        status = yield Send(_CAPA, then=Read(listing.take), phase=Phase.CAPABILITY)
+        # Older than RFC 2449: nothing is known, and USER and PASS are all there is.
+        self._offered = read_capabilities(listing.lines) if status.ok else _NOTHING_KNOWN
 
     def _start_tls(self) -> Dialogue:
         if self._offered.known and not self._offered.stls:
@@ -174,7 +170,7 @@ class _Conversation:
             return _login(line, b"AUTH " + name + b" " + MASK, SECRET_LINE), True
         return _login(encode("AUTH", name), None, SECRET_LINE), False
 
-    def _read_challenge(self, line: bytes) -> Generator[Step, bytes, bytes | None]:
+    def _read_challenge(self, line: bytes) -> Generator[Step, Any, bytes | None]:
         """The challenge in this line; None once the server has answered (kept in `_final`)."""
         yield from ()  # a challenge of POP3 is never longer than its line
         if is_challenge(line):

@@ -40,19 +40,30 @@ def is_challenge(line: bytes) -> bool:
 
 
 class Listing:
-    """The lines of a multi-line reply behind its status."""
+    """A reply of many lines: its status and, where that is yes, the lines behind it."""
 
-    __slots__ = ("lines",)
+    __slots__ = ("_status", "lines")
 
     def __init__(self) -> None:
+        self._status: Status | None = None
         self.lines: list[bytes] = []
 
-    def take(self, line: bytes) -> bool | None:
-        """One more line; None until it was the last."""
-        if line == b".":
-            return True
-        # A dot was added in front of one of its own.
-        self.lines.append(line[1:] if line[:1] == b"." else line)
+    def take(self, coming: list[bytes]) -> Status | None:
+        """Take its lines off the end of these; the status once it is complete, None while it is not."""
+        if not coming:
+            return None
+        status = self._status
+        if status is None:
+            self._status = status = read_status(coming.pop())
+            if not status.ok:
+                return status
+        lines = self.lines
+        while coming:
+            line = coming.pop()
+            if line == b".":
+                return status
+            # A dot was added in front of one of its own.
+            lines.append(line[1:] if line[:1] == b"." else line)
         return None
 
 

@@ -71,19 +71,21 @@ class _Attempt:
     async def outcome(self) -> Outcome:
         seen = self._seen
         try:
-            ending = await self._play()
-        except CheckFailed as failure:
+            failure, phase, handshake = ending = await self._play()
+        except CheckFailed as found:
             phase = seen.timeline.phase
             seen.timeline.close()
-            return failed(await self._fairly(failure), phase, seen)
-        await self._read_certificate(ending)
-        if ending.failure is None:
-            return passed(ending.phase, seen)
-        if await self._hung_up_on_handshake(ending):
-            return failed(CheckFailed(OutcomeKind.TLS_PROTOCOL, variant="hung_up"), ending.phase, seen)
+            return failed(await self._fairly(found), phase, seen)
+        if handshake is not None:
+            seen.certificate = self._environment.certificates.read(handshake, now_ms=self._now_ms())
+        if failure is None:
+            return passed(phase, seen)
+        if handshake is None and is_certificate_failure(failure.kind):
+            await self._read_refused_certificate(failure)
+        elif await self._hung_up_on_handshake(ending):
+            return failed(CheckFailed(OutcomeKind.TLS_PROTOCOL, variant="hung_up"), phase, seen)
         # An alert after the handshake, for one, is still about TLS.
-        phase = Phase.TLS if ending.failure.kind is OutcomeKind.TLS_PROTOCOL else ending.phase
-        return failed(ending.failure, phase, seen)
+        return failed(failure, Phase.TLS if failure.kind is OutcomeKind.TLS_PROTOCOL else phase, seen)
 
     async def _fairly(self, failure: CheckFailed) -> CheckFailed:
         """The failure, unless it is our own network that failed."""
@@ -94,7 +96,13 @@ class _Attempt:
 
     async def _play(self) -> Ending:
         seen, target, environment = self._seen, self._target, self._environment
-        addresses = await self._addresses()
+        addresses = await environment.resolver.resolve(
+            target.hostname, target.ip_family, deadline_seconds=self._deadline_at - time.monotonic()
+        )
+        # Every address is judged, and one bad one refuses the name: which of them we would end up at is chance.
+        seen.blocked = environment.addresses.first_blocked(addresses)
+        if seen.blocked is not None:
+            raise CheckFailed(OutcomeKind.BLOCKED_TARGET)
         context = None
         leave_gate = None
         if target.security is not Security.NONE:
@@ -124,28 +132,15 @@ class _Attempt:
             if leave_gate is not None:
                 leave_gate()
 
-    async def _addresses(self) -> tuple[str, ...]:
-        target = self._target
-        addresses = await self._environment.resolver.resolve(
-            target.hostname, target.ip_family, deadline_seconds=self._deadline_at - time.monotonic()
-        )
-        # Every address is judged, and one bad one refuses the name: which of them we would end up at is chance.
-        self._seen.blocked = self._environment.addresses.first_blocked(addresses)
-        if self._seen.blocked is not None:
-            raise CheckFailed(OutcomeKind.BLOCKED_TARGET)
-        return addresses
+    async def _read_refused_certificate(self, failure: CheckFailed) -> None:
+        shown = await self._look_again()
+        if shown is not None and shown.handshake is not None:
+            why = failure.words.decode("utf-8", "replace") if failure.words is not None else None
+            reader = self._environment.certificates
+            self._seen.certificate = reader.read(shown.handshake, now_ms=self._now_ms(), verify_error=why)
 
-    async def _read_certificate(self, ending: Ending) -> None:
-        now_ms = int(self._environment.wall_clock() * 1000)
-        reader = self._environment.certificates
-        if ending.handshake is not None:
-            self._seen.certificate = reader.read(ending.handshake, now_ms=now_ms)
-        elif ending.failure is not None and is_certificate_failure(ending.failure.kind):
-            words = ending.failure.words
-            shown = await self._look_again()
-            if shown is not None and shown.handshake is not None:
-                why = words.decode("utf-8", "replace") if words is not None else None
-                self._seen.certificate = reader.read(shown.handshake, now_ms=now_ms, verify_error=why)
+    def _now_ms(self) -> int:
+        return int(self._environment.wall_clock() * 1000)
 
     async def _look_again(self) -> Ending | None:
         """The refused certificate, by a second handshake that verifies nothing and therefore says nothing.

@@ -4,7 +4,7 @@ import base64
 import binascii
 import secrets
 from collections.abc import Callable, Generator
-from typing import Final
+from typing import Any, Final
 
 from shared.checks.vocabulary import LoginOutcome, OutcomeKind
 from shared.probing.sasl import REVEALING, Credentials, Exchange, Mechanism, cram_md5, login, plain
@@ -44,9 +44,9 @@ def authenticate(
     findings: Findings,
     *,
     opening: Callable[[Mechanism, bytes | None], tuple[Send, bool]],
-    read_challenge: Callable[[bytes], Generator[Step, bytes, bytes | None]],
+    read_challenge: Callable[[bytes], Generator[Step, Any, bytes | None]],
     protected: bool,
-) -> Generator[Step, bytes, Exchanged]:
+) -> Generator[Step, Any, Exchanged]:
     """Log in by SASL, up to the server's yes or no, which the caller reads out of its own grammar.
 
     Args:
@@ -77,7 +77,7 @@ def authenticate(
         line = yield Send(base64.b64encode(answer) + b"\r\n", _MASKED_LINE, SECRET_LINE)
 
 
-def _answer(exchange: Exchange, challenge: bytes) -> Generator[Step, bytes, bytes]:
+def _answer(exchange: Exchange, challenge: bytes) -> Generator[Step, Any, bytes]:
     try:
         answer = exchange.send(challenge)
         while isinstance(answer, Compute):

@@ -125,7 +125,7 @@ async def _race(addresses: Sequence[str], port: int, *, limits: Limits, deadline
 async def _connect(protocol: _P, address: str, port: int, *, limits: Limits, deadline_at: float) -> _P:
     """The protocol, connected."""
     loop = asyncio.get_running_loop()
-    patience = _Patience(asyncio.current_task())
+    patience = _Patience(asyncio.current_task(loop))
     alarm = loop.call_later(min(limits.connect_seconds, deadline_at - time.monotonic()), patience.end)
     try:
         # By an address, this asks no resolver and has no thread do so.

@@ -8,7 +8,7 @@ asyncio's own `start_tls` would hand it on as if it had come through TLS. Lines 
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from shared.checks.vocabulary import OutcomeKind, Phase, Security
 from shared.probing.certificates import HandshakeResult
@@ -27,7 +27,7 @@ from shared.probing.steps import (
 )
 from shared.probing.timeline import Timeline
 from shared.probing.tls_session import TlsPlan, TlsSession
-from shared.probing.transcript import CLIENT, NOTE, SERVER, Transcript
+from shared.probing.transcript import CLIENT, NOTE, SERVER, Transcript, without_challenge
 
 _TIMED_OUT = {Phase.TLS: OutcomeKind.TLS_TIMEOUT, Phase.GREETING: OutcomeKind.GREETING_TIMEOUT}
 
@@ -56,7 +56,6 @@ class Connection(asyncio.Protocol):
     _bytes_in = 0
     _waiting: Step | None = None
     _timer: asyncio.TimerHandle | None = None
-    _timer_at = float("inf")
     _parting: bytes | None = None
     _verdict: tuple[CheckFailed | None, Phase] | None = None
 
@@ -93,6 +92,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._began_at = self._quiet_since = time.monotonic()
         self._keep((self._began_at, NOTE, self.whereto))
+        self._set_timer(self._began_at)
         if self._plan.security is Security.TLS:
             try:
                 self._begin_tls()
@@ -120,7 +120,7 @@ class Connection(asyncio.Protocol):
             self._break(error)
         waiting = self._waiting
         if waiting is not None and type(waiting) is not Compute and not self._over:
-            self._play(_again, waiting)
+            self._play(waiting)
         if tls is not None and tls.ended:
             # Hung up as far as TLS goes, whatever becomes of the connection below; what was said before counted.
             self._fail(self._lost())
@@ -142,22 +142,27 @@ class Connection(asyncio.Protocol):
 
     # playing the dialogue
 
-    def _play(self, resume: Callable[[Any], Step], value: object) -> None:
+    def _play(self, step: Step | None, answer: object = None) -> None:
         """Go on with the dialogue, doing its steps until one has to wait or it has ended.
 
         Args:
-            resume: gets the next step, given `value`: the dialogue's own `send` (of an answer) or `throw` (of a
-                failure), or `_again`.
+            step: where it stands; None where it asked for `answer` (a failure is thrown at it), or has yet to begin.
         """
-        go_on = self._dialogue.send
+        go_on, reader = self._dialogue.send, self._reader
         try:
-            step = resume(value)
+            if step is None:
+                step = self._dialogue.throw(answer) if isinstance(answer, CheckFailed) else go_on(answer)
             while True:
                 try:
                     if type(step) is Send:
                         self._send(step)
                         step = step.then
-                    answer = self._read(step) if type(step) is Read else self._do(step)
+                    if type(step) is not Read:
+                        answer = self._do(step)
+                    elif reader.sound or reader.rough:
+                        answer = self._read(step)
+                    else:
+                        answer = None
                 except CheckFailed as failure:
                     # Found on the dialogue's behalf; it may know better what that means.
                     step = self._dialogue.throw(failure)
@@ -173,19 +178,30 @@ class Connection(asyncio.Protocol):
         except Exception as error:
             self._break(error)
 
-    def _read(self, step: Read) -> bytes | None:
-        """The line that answers this step, or None where it has yet to come."""
-        take, keep, now, reader = step.take, self._keep, self._quiet_since, self._reader
-        sound = reader.sound
+    def _read(self, step: Read) -> object:
+        """What answers this step, or None where that has yet to come."""
+        take, reader = step.take, self._reader
+        if take is None:
+            line = reader.next_line()
+            if line is not None:
+                self._keep((self._quiet_since, SERVER, without_challenge(line) if step.secret else line))
+            return line
         while True:
-            line = sound.pop() if sound else reader.next_line()
-            if line is None:
-                return None
-            keep((now, SERVER, _without_challenge(line) if step.secret else line))
-            if take is None or take(line) is not None:
-                return line
+            lines = reader.sound
+            if not lines:
+                if (line := reader.next_line()) is None:
+                    return None
+                lines = [line]
+            coming = lines.copy()
+            try:
+                answer = take(lines)
+            finally:
+                # Also what it could make nothing of.
+                self._keep((self._quiet_since, SERVER, coming[len(lines) :]))
+            if answer is not None:
+                return answer
 
-    def _do(self, step: Step) -> bytes | None:
+    def _do(self, step: Step) -> object:
         """The step's answer, or None where it has to wait."""
         match step:
             case Enter():
@@ -205,12 +221,12 @@ class Connection(asyncio.Protocol):
 
     def _begin_dialogue(self) -> None:
         self._enter(Phase.GREETING)
-        self._play(self._dialogue.send, None)
+        self._play(None)
 
     def _fail(self, failure: CheckFailed) -> None:
         """Tell the dialogue; what it makes of that is how the check ends (or goes on, to its goodbye)."""
         if not self._over:
-            self._play(self._dialogue.throw, failure)
+            self._play(None, failure)
 
     def _lost(self, variant: str | None = None) -> CheckFailed:
         return CheckFailed(OutcomeKind.CONNECTION_LOST, variant=variant, unread=self._reader.unread)
@@ -233,18 +249,13 @@ class Connection(asyncio.Protocol):
                 return
             self._waiting = None
             self._quiet_since = time.monotonic()
-            self._play(self._dialogue.send, future.result())
+            self._play(None, future.result())
 
         work.add_done_callback(done)
 
     def _enter(self, phase: Phase) -> float:
-        now = self._timeline.enter(phase)
         self._silence_seconds = self._limits.silence_seconds[phase]
-        # The timer is moved only where this phase has less patience than the one before: what is said meanwhile puts
-        # the end off, and it sees that when it goes off.
-        if now + self._silence_seconds < self._timer_at:
-            self._set_timer(now)
-        return now
+        return self._timeline.enter(phase)
 
     def _send(self, step: Send) -> None:
         self._quiet_since = now = time.monotonic() if step.phase is None else self._enter(step.phase)
@@ -317,21 +328,27 @@ class Connection(asyncio.Protocol):
     # time
 
     def _set_timer(self, now: float) -> None:
-        """The timer goes off when the server has been silent for too long, at the latest."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_at = min(self._deadline_at, self._quiet_since + self._silence_seconds)
-        self._timer = self._loop.call_later(max(self._timer_at - now, 0.0), self._time_is_up)
+        """The timer goes off when the server has been silent for too long, at the latest.
 
-    def _time_is_up(self) -> None:
-        self._timer, self._timer_at = None, float("inf")
+        No later than the phase with the least patience would have it, so that nothing said by either side and no
+        phase entered meanwhile has to move it: most checks are over before it has gone off once.
+        """
+        up_at = min(self._deadline_at, self._quiet_since + self._silence_seconds)
+        seconds = min(max(up_at - now, 0.0), self._limits.least_patience_seconds)
+        self._timer = self._loop.call_later(seconds, self._look_at_the_clock)
+
+    def _look_at_the_clock(self) -> None:
+        self._timer = None
         if self._over:
             return
         now = time.monotonic()
-        # Timers fire up to a tick early; and the server may have said something since this one was set.
+        # Timers fire up to a tick early.
         if now + 0.005 < min(self._deadline_at, self._quiet_since + self._silence_seconds):
             self._set_timer(now)
-            return
+        else:
+            self._time_is_up(now)
+
+    def _time_is_up(self, now: float) -> None:
         unread = self._reader.unread
         if unread.endswith(b"\r"):
             self._fail(CheckFailed(OutcomeKind.PROTOCOL_ERROR, unread, variant="control"))
@@ -379,13 +396,3 @@ class Connection(asyncio.Protocol):
             transport.abort()
         else:
             transport.close()
-
-
-def _without_challenge(line: bytes) -> bytes:
-    """The line as it may be shown, where it may be a challenge of SASL."""
-    return b"+ ********" if line[:1] == b"+" and line[:3].upper() != b"+OK" else line
-
-
-def _again(step: Step) -> Step:
-    """The step that had to wait."""
-    return step

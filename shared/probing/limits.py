@@ -39,3 +39,7 @@ class Limits:
             Phase.MAILBOX: self.command_seconds,
             Phase.LOGOUT: self.goodbye_seconds,
         }
+
+    @cached_property
+    def least_patience_seconds(self) -> float:
+        return min(self.silence_seconds.values())

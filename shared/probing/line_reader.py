@@ -4,15 +4,9 @@ The first to see what a server sends, so that no grammar ever meets a line longe
 character or a flood. Any split of the same bytes gives the same lines.
 """
 
-import re
-from typing import Final
-
 from shared.checks.vocabulary import OutcomeKind
 from shared.probing.limits import Limits
 from shared.probing.steps import CheckFailed
-
-# What servers send as a rule: whole lines, each with CRLF at its end and nothing stray inside.
-_SOUND: Final = re.compile(rb"(?:[^\r\n\0]*\r\n)+").fullmatch
 
 
 class LineReader:
@@ -21,20 +15,21 @@ class LineReader:
     A line ends with LF, before which one CR is dropped; neither counts towards its length. A CR elsewhere or a NUL is
     a protocol error: what one side takes for two lines and the other for one is how commands are smuggled.
 
-    Where `sound` is not empty, the next line may as well be taken off its end: most answers come as a segment of whole
-    lines with nothing stray in it, and a look at all of them at once is cheaper than a look at each.
+    Most answers come as a segment of whole lines with nothing stray in it, and a look at all of them at once is cheaper
+    than a look at each: then `sound` holds them, and whoever reads may take them off its end. Where it is empty and
+    there is no `rough` either, nothing is unread.
     """
 
     # The bytes as they came and a place in them: a segment of many lines is never copied or moved for each of them.
-    __slots__ = ("_at", "_data", "_line_bytes", "_lines_at_most", "_lines_left", "_scanned", "bytes_left", "sound")
+    __slots__ = ("_at", "_line_bytes", "_lines_at_most", "_lines_left", "_scanned", "bytes_left", "rough", "sound")
 
     def __init__(self, limits: Limits) -> None:
         self._line_bytes = limits.line_bytes
         self._lines_at_most = limits.lines_per_command
         self.bytes_left = limits.connection_bytes
         self.sound: list[bytes] = []  # all that is unread, as lines, the last one first; counted already
-        self._data = b""
-        self._at = 0  # where the unread begins
+        self.rough = b""  # bytes to be taken line by line; empty once all of them were
+        self._at = 0  # where the unread of them begins
         self._scanned = 0  # up to where there is no line end
         self._lines_left = limits.lines_per_command
 
@@ -45,19 +40,22 @@ class LineReader:
             raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, variant="connection")
         if self.sound:
             self._look_closer()
-        if self._at < len(self._data):
-            self._data = self._data[self._at :] + data
+        if self.rough:
+            self.rough = self.rough[self._at :] + data
             self._scanned -= self._at
             self._at = 0
             return
-        if size <= self._line_bytes and _SOUND(data):
-            lines = data.split(b"\r\n")[-2::-1]
-            self._lines_left -= len(lines)
-            if self._lines_left >= 0:
+        if size <= self._line_bytes and data[-2:] == b"\r\n" and b"\0" not in data:
+            lines = data.split(b"\r\n")
+            count = len(lines) - 1
+            # As many of either as there are line ends: then none of them stands anywhere else.
+            if data.count(b"\r") == count == data.count(b"\n") and count <= self._lines_left:
+                self._lines_left -= count
+                lines.pop()  # what follows the last line end, and is empty
+                lines.reverse()
                 self.sound = lines
                 return
-            self._lines_left += len(lines)
-        self._data = data
+        self.rough = data
         self._at = self._scanned = 0
 
     def begin_command(self) -> None:
@@ -68,8 +66,8 @@ class LineReader:
         """The next line, or None while it is not complete."""
         if self.sound:
             return self.sound.pop()
-        data, at = self._data, self._at
-        if at == len(data):
+        data, at = self.rough, self._at
+        if not data:
             return None
         end = data.find(b"\n", self._scanned)
         if end < 0:
@@ -86,41 +84,47 @@ class LineReader:
         self._lines_left -= 1
         if self._lines_left < 0:
             raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, line, variant="lines")
-        self._at = self._scanned = end + 1
+        self._taken_to(end + 1)
         return line
 
     def take(self, size: int) -> bytes | None:
         """Exactly `size` bytes, or None while they are not all here."""
         if self.sound:
             self._look_closer()
-        end = self._at + size
-        if len(self._data) < end:
+        at, end = self._at, self._at + size
+        data = self.rough
+        if len(data) < end:
             return None
-        taken = self._data[self._at : end]
-        self._at = self._scanned = end
-        return taken
+        self._taken_to(end)
+        return data[at:end]
 
     @property
     def unread(self) -> bytes:
         """What has arrived and was not taken yet."""
         if self.sound:
             self._look_closer()
-        return self._data[self._at :]
+        return self.rough[self._at :]
 
     def _look_closer(self) -> None:
         """Back to the bytes as they came: something else is wanted of them than one sound line after the other."""
         lines, self.sound = self.sound, []
         self._lines_left += len(lines)
-        self._data = b"".join(line + b"\r\n" for line in reversed(lines))
+        self.rough = b"".join(line + b"\r\n" for line in reversed(lines))
         self._at = self._scanned = 0
+
+    def _taken_to(self, end: int) -> None:
+        if end == len(self.rough):
+            self.rough = b""
+            end = 0
+        self._at = self._scanned = end
 
     def _not_yet(self) -> None:
         self._judge_partial()
-        self._scanned = len(self._data)
+        self._scanned = len(self.rough)
 
     def _judge_partial(self) -> None:
         # Whatever comes first in the bytes is what is wrong with them, however they were split.
-        data, at, most = self._data, self._at, self._line_bytes
+        data, at, most = self.rough, self._at, self._line_bytes
         stop = min(len(data), at + most + 1)
         start = max(self._scanned - 1, at)
         if 0 <= data.find(b"\r", start, stop) < stop - 1 or data.find(b"\0", start, stop) >= 0:

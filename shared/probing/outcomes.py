@@ -41,7 +41,8 @@ class Seen:
 
 def passed(phase: Phase, seen: Seen) -> Outcome:
     """The outcome of a check that found nothing wrong, or was not allowed to look further."""
-    total_ms = _total_ms(seen.timeline)
+    phases_ms = seen.timeline.phases_ms()
+    total_ms = _total(phases_ms)
     return Outcome(
         kind=OutcomeKind.OK,
         phase=phase,
@@ -49,7 +50,7 @@ def passed(phase: Phase, seen: Seen) -> Outcome:
         hint=None,
         server_words=None,
         login=seen.findings.login,
-        phases_ms=_rounded(seen.timeline),
+        phases_ms=phases_ms,
         total_ms=total_ms,
         address=seen.address,
         certificate=seen.certificate,
@@ -64,7 +65,7 @@ def failed(failure: CheckFailed, phase: Phase, seen: Seen) -> Outcome:
     """The outcome of a check that failed, with what was said and the dialogue that led there."""
     target = seen.request.target
     redact = _redactor(seen)
-    total_ms = _total_ms(seen.timeline)
+    phases_ms = seen.timeline.phases_ms()
     sentence, hint = explain(
         failure.kind,
         failure.variant,
@@ -86,8 +87,8 @@ def failed(failure: CheckFailed, phase: Phase, seen: Seen) -> Outcome:
         hint=hint,
         server_words=escaped(redact(words)) if words is not None else None,
         login=seen.findings.login,
-        phases_ms=_rounded(seen.timeline),
-        total_ms=total_ms,
+        phases_ms=phases_ms,
+        total_ms=_total(phases_ms),
         address=seen.address,
         certificate=seen.certificate,
         warnings=tuple(_warnings(seen, None)),
@@ -148,12 +149,5 @@ def _redactor(seen: Seen) -> Redactor:
     return Redactor([password] if password else [])
 
 
-# In whole microseconds. Not by round(), which goes by way of decimal digits and costs a check as much as its login.
-
-
-def _total_ms(timeline: Timeline) -> float:
-    return int(sum(timeline.phases_ms.values()) * 1000.0 + 0.5) / 1000.0
-
-
-def _rounded(timeline: Timeline) -> dict[Phase, float]:
-    return {phase: int(spent * 1000.0 + 0.5) / 1000.0 for phase, spent in timeline.phases_ms.items()}
+def _total(phases_ms: dict[Phase, float]) -> float:
+    return int(sum(phases_ms.values()) * 1000.0 + 0.5) / 1000.0

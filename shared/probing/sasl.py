@@ -5,9 +5,10 @@ Pure: challenges in, responses out, before any base64. IMAP and POP3 each bring 
 
 import hashlib
 import hmac
-from collections.abc import Collection, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from shared.checks.vocabulary import AuthMethod, OutcomeKind
@@ -56,10 +57,11 @@ class Credentials:
     authorization_id: bytes = b""
 
 
+@lru_cache(maxsize=256)  # many servers are the same software, and offer the same
 def choose_mechanism(
     auth: AuthMethod,
     *,
-    offered: Collection[str],
+    offered: frozenset[str],
     native_allowed: bool,
     with_authorization_id: bool,
     short_plain: bool,

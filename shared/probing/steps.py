@@ -1,12 +1,13 @@
 """The language between a dialogue (pure) and the connection that plays it.
 
-A dialogue is a generator: it yields steps, is sent back a line where it asked for one, returns when everything went
-well and raises `CheckFailed` where it did not. It never sees a socket, a clock or a TLS object.
+A dialogue is a generator: it yields steps, is sent back a line (or what it made of some) where it asked for one,
+returns when everything went well and raises `CheckFailed` where it did not. It never sees a socket, a clock or a TLS
+object.
 """
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from shared.checks.vocabulary import LoginOutcome, OutcomeKind, Phase
 
@@ -36,17 +37,21 @@ class CheckFailed(Exception):
         self.polite = polite
 
 
+Take = Callable[[list[bytes]], Any]
+"""Takes off the end of these lines (the next one is the last) those it wants; answers None while it wants more."""
+
+
 class Read:
-    """Answered with the next line, without its end; where there is a `take`, with the last one it wants.
+    """Answered with the next line, without its end; where there is a `take`, with what that answers.
 
     Args:
-        take: handed each line as it comes, up to the one it does not answer with None. secret: a challenge of SASL in
-            a line is not shown in the transcript.
+        take: handed all lines that are there at once, up to the one that makes it answer. secret: a challenge of SASL
+            in a line is not shown in the transcript.
     """
 
     __slots__ = ("secret", "take")
 
-    def __init__(self, take: Callable[[bytes], object] | None = None, *, secret: bool = False) -> None:
+    def __init__(self, take: Take | None = None, *, secret: bool = False) -> None:
         self.take = take
         self.secret = secret
 
@@ -121,7 +126,7 @@ ENTER: Final = {phase: Enter(phase) for phase in Phase}
 PASSED: Final = Goodbye(None)
 
 Step = Send | Read | ReadLiteral | Enter | Compute | Goodbye | _StartTls
-Dialogue = Generator[Step, bytes, None]
+Dialogue = Generator[Step, Any, None]
 
 
 def with_manners(conversation: Dialogue, goodbye: Callable[[], Dialogue]) -> Dialogue:

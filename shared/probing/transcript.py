@@ -11,7 +11,8 @@ _GAP_BYTES = 64
 # Who spoke: as it stands in the rendered line. A note is about what happened beside the dialogue.
 SERVER, CLIENT, NOTE = "S:", "C:", "--"
 
-Entry = tuple[float, str, bytes | str]
+Entry = tuple[float, str, bytes | str | list[bytes]]
+"""Lines that came together may stand in one entry, the first one last."""
 
 
 class Transcript:
@@ -27,21 +28,35 @@ class Transcript:
     def render(self, redact: Redactor, *, began_at: float) -> str:
         """`seconds who: words` a line, secrets masked, at most 8 KiB; of a long one the beginning and the end."""
 
-        def line(entry: Entry) -> str:
+        def line(entry: tuple[float, str, bytes]) -> str:
             at, who, words = entry
-            raw = words.encode() if isinstance(words, str) else words
-            shown = escaped(redact(raw).rstrip(), most_bytes=_LINE_BYTES)
+            shown = escaped(redact(words).rstrip(), most_bytes=_LINE_BYTES)
             return f"{max(at - began_at, 0.0):7.3f} {who} {shown}"
 
+        entries = list(_one_by_one(self._entries))
         # No line is rendered that is not shown, or nearly: a flood of them would hold up everybody else's checks.
-        lines = _as_many_as_fit(map(line, self._entries), MOST_BYTES)
-        if len(lines) == len(self._entries):
+        lines = _as_many_as_fit(map(line, entries), MOST_BYTES)
+        if len(lines) == len(entries):
             return "\n".join(lines)
         room = (MOST_BYTES - _GAP_BYTES) // 2
         head = _as_many_as_fit(lines, room)
-        tail = _as_many_as_fit(map(line, reversed(self._entries)), room)
-        left_out = len(self._entries) - len(head) - len(tail)
+        tail = _as_many_as_fit(map(line, reversed(entries)), room)
+        left_out = len(entries) - len(head) - len(tail)
         return "\n".join([*head, f"        … {left_out} lines left out …", *reversed(tail)])
+
+
+def without_challenge(line: bytes) -> bytes:
+    """The line as it may be kept, where it may be a challenge of SASL."""
+    return b"+ ********" if line[:1] == b"+" and line[:3].upper() != b"+OK" else line
+
+
+def _one_by_one(entries: Iterable[Entry]) -> Iterable[tuple[float, str, bytes]]:
+    for at, who, words in entries:
+        if isinstance(words, list):
+            for each in reversed(words):
+                yield at, who, each
+        else:
+            yield at, who, words.encode() if isinstance(words, str) else words
 
 
 def _as_many_as_fit(lines: Iterable[str], most_bytes: int) -> list[str]:

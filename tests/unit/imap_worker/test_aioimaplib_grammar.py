@@ -102,6 +102,23 @@ def test_what_breaks_the_grammar_is_refused_at_once(line: bytes, kind: OutcomeKi
     assert failed.value.kind is kind
 
 
+def test_lines_that_came_together_are_taken_up_to_the_end_of_the_reply() -> None:
+    made = grammar()
+    tag = made.tag.encode()
+    coming = [b"* later", tag + b" OK done", b"* FLAGS ()", b"* 3 EXISTS"]
+    assert made.take(coming) == Reply("OK", b"done", (b"3 EXISTS", b"FLAGS ()"))
+    assert coming == [b"* later"]
+
+
+def test_an_empty_literal_is_an_item_too() -> None:
+    made = grammar()
+    assert made.take([b"* X {0}"]) == 0
+    made.feed_literal(b"")
+    assert made.take([made.tag.encode() + b" OK done", b" and the rest"]) == Reply(
+        "OK", b"done", (b"X {0}", b"", b" and the rest")
+    )
+
+
 SOUP = st.lists(
     st.one_of(
         st.binary(max_size=40),
@@ -111,6 +128,28 @@ SOUP = st.lists(
     ),
     max_size=12,
 )
+
+
+@given(SOUP)
+def test_lines_taken_together_are_what_they_are_one_by_one(lines: list[bytes]) -> None:
+    def taken(step: int) -> list[object]:
+        made, seen = grammar(), list[object]()
+        left = [line.replace(b"{tag}", made.tag.encode()) for line in lines][::-1]
+        try:
+            while left:
+                some = [left.pop() for _ in range(min(step, len(left)))][::-1]
+                found = made.take(some)
+                left += some
+                seen.append(found)
+                if isinstance(found, int):
+                    made.feed_literal(b"x" * found)
+                elif found is not None:
+                    break
+        except CheckFailed as failure:
+            seen.append((failure.kind, failure.words))
+        return [each for each in seen if each is not None]
+
+    assert taken(1) == taken(3) == taken(len(lines) + 1)
 
 
 @given(SOUP)

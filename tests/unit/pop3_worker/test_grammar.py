@@ -72,10 +72,34 @@ def test_capabilities() -> None:
     assert read_capabilities(lines) == expected
 
 
+LISTED = [b"+OK here it comes", b"..x", b"x", b"..", b"."]
+
+
 def test_a_listing_ends_with_a_dot_and_a_stuffed_dot_is_taken_away() -> None:
     listing = Listing()
-    assert [listing.take(line) for line in (b"..x", b"x", b"..", b".")] == [None, None, None, True]
+    done = Status(ok=True, text=b"here it comes")
+    assert [listing.take([line]) for line in LISTED] == [None, None, None, None, done]
     assert listing.lines == [b".x", b"x", b"."]
+
+
+@given(st.integers(0, len(LISTED)))
+def test_a_listing_takes_what_is_there_and_no_more(cut: int) -> None:
+    listing = Listing()
+    first, rest = LISTED[:cut][::-1], [*LISTED[cut:], b"+OK the next reply"][::-1]
+    if cut < len(LISTED):
+        assert listing.take(first) is None
+        assert not first
+        assert listing.take(rest) is not None
+    else:
+        assert listing.take(first) is not None
+    assert rest == [b"+OK the next reply"]
+    assert listing.lines == [b".x", b"x", b"."]
+
+
+def test_a_listing_refused_has_no_lines() -> None:
+    coming = [b"+OK the next reply", b"-ERR not here"]
+    assert Listing().take(coming) == Status(ok=False, text=b"not here")
+    assert coming == [b"+OK the next reply"]
 
 
 def test_stat_counts() -> None:

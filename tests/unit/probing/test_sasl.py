@@ -16,7 +16,7 @@ def choose(
 ) -> Mechanism | None:
     return choose_mechanism(
         AuthMethod(auth),
-        offered=offered,
+        offered=frozenset(offered),
         native_allowed=native,
         with_authorization_id=authzid,
         short_plain=short,
