@@ -42,7 +42,8 @@ def fold(
     shown: dict[tuple[UUID, int], Refusal] = {}
     late: dict[int, list[Finding]] = {}
     applied: list[tuple[int, Finding]] = []
-    for location_id, finding in sorted(findings, key=lambda item: (item[1].order, item[0])):
+    in_order = findings if len(findings) == 1 else sorted(findings, key=lambda item: (item[1].order, item[0]))
+    for location_id, finding in in_order:
         state = known.get(location_id)
         elsewhere = refusal_elsewhere(known, location_id) if finding.withheld else None
         if finding.withheld:

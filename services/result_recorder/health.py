@@ -147,9 +147,14 @@ def judged(states: Mapping[int, LocationState], *, threshold: int | None, unhear
     known = {location: state for location, state in states.items() if state.health is not Health.UNKNOWN}
     if not known:
         return _unknown(states)
-    down = sorted(state.since for state in known.values() if state.health is Health.DOWN)
     wanted = AGREEING_LOCATIONS if threshold is None else threshold
     agreement = max(1, min(wanted, len(known) + unheard))
+    if len(known) == 1:
+        ((location_id, cause),) = known.items()
+        alone = cause.health is Health.DOWN and agreement > 1
+        health = Health.DEGRADED if alone else cause.health
+        return Verdict(health, cause.since, cause.outcome, cause.phase, cause.message, location_id)
+    down = sorted(state.since for state in known.values() if state.health is Health.DOWN)
     worst = min((state.health for state in known.values()), key=_WORST_FIRST.index)
     location_id, cause = max(
         ((location, state) for location, state in known.items() if state.health is worst),

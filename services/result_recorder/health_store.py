@@ -1,6 +1,6 @@
 """The tables `location_health` and `monitor_health`. Whoever writes holds the monitor's lock (`monitor_store`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -50,6 +50,20 @@ FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], 
             $9::int[], $10::real[], $11::bigint[])
      AS u(monitor_id, health, since, last_checked_at, last_counted_at, outcome, phase, message, location_id, total_ms,
           first_passed_at)
+WHERE h.monitor_id = u.monitor_id"""
+
+# The same where nothing is believed but what was believed before: most checks find what the one before them found.
+_LOCATIONS_HEARD = """
+UPDATE location_health h SET last_slot = u.last_slot
+FROM unnest($1::bigint[], $2::int[], $3::bigint[]) AS u(monitor_id, location_id, last_slot)
+WHERE h.monitor_id = u.monitor_id AND h.location_id = u.location_id"""
+
+_MONITORS_CHECKED = """
+UPDATE monitor_health h
+SET last_checked_at = u.last_checked_at, last_counted_at = u.last_counted_at, total_ms = u.total_ms,
+    first_passed_at = u.first_passed_at
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::real[], $5::bigint[])
+     AS u(monitor_id, last_checked_at, last_counted_at, total_ms, first_passed_at)
 WHERE h.monitor_id = u.monitor_id"""
 
 # Locations that are to check a monitor and could, and have no row yet.
@@ -146,8 +160,8 @@ async def read_states(
 ) -> tuple[dict[int, MonitorState], dict[int, dict[int, LocationState]]]:
     """What is believed of these monitors, and of each at each of its locations."""
     monitors = {
-        row["monitor_id"]: MonitorState(**{**row, "health": Health(row["health"])})
-        for row in await connection.fetch(_READ_MONITORS, monitor_ids)
+        monitor_id: MonitorState(monitor_id, Health(health), *rest)
+        for monitor_id, health, *rest in map(_values, await connection.fetch(_READ_MONITORS, monitor_ids))
     }
     locations: dict[int, dict[int, LocationState]] = {monitor_id: {} for monitor_id in monitors}
     for row in await connection.fetch(_READ_LOCATIONS, monitor_ids):
@@ -173,6 +187,23 @@ async def write_states(
         await connection.execute(_WRITE_MONITORS, *columns)
 
 
+async def write_checked(
+    connection: Connection, monitors: Sequence[MonitorState], locations: Sequence[tuple[int, int, int]]
+) -> None:
+    """Write that these were checked, of monitors and locations as (monitor, location, last slot) that stay as known."""
+    if locations:
+        await connection.execute(_LOCATIONS_HEARD, *(list(column) for column in zip(*locations, strict=True)))
+    if monitors:
+        await connection.execute(
+            _MONITORS_CHECKED,
+            [state.monitor_id for state in monitors],
+            [state.last_checked_at for state in monitors],
+            [state.last_counted_at for state in monitors],
+            [state.total_ms for state in monitors],
+            [state.first_passed_at for state in monitors],
+        )
+
+
 async def write_changes(connection: Connection, changes: Sequence[tuple[int, int, int, Health]]) -> None:
     """Keep from when on what is believed, as (monitor, organization, since, health)."""
     if changes:
@@ -193,6 +224,10 @@ async def forget_silent(connection: Connection, *, now_ms: int, most: int) -> li
     if locked:
         await connection.execute(_FORGET_SILENT, now_ms, locked)
     return locked
+
+
+def _values(row: Mapping[str, Any]) -> Iterable[Any]:
+    return row.values()
 
 
 def _state_of(row: Mapping[str, Any]) -> LocationState:

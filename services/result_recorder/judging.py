@@ -58,19 +58,24 @@ async def write_verdicts(
         if agreement_matters(after[monitor_id], _threshold(monitors, monitor_id))
     ]
     unheard = await health_store.unheard_locations(connection, undecided) if undecided else {}
-    rows = []
-    for monitor_id in sorted(monitors_before):
+    rows: list[MonitorState] = []
+    checked: list[MonitorState] = []
+    changed: list[tuple[int, int, LocationState]] = []
+    heard: list[tuple[int, int, int]] = []
+    for monitor_id, known in sorted(monitors_before.items()):
         verdict = judged(
             after[monitor_id], threshold=_threshold(monitors, monitor_id), unheard=unheard.get(monitor_id, 0)
         )
-        rows.append(_with_verdict(monitors_before[monitor_id], verdict, reordered=monitor_id in reordered))
-    changed = [
-        (monitor_id, location_id, state)
-        for monitor_id in sorted(monitors_before)
-        for location_id, state in sorted(after[monitor_id].items())
-        if before[monitor_id].get(location_id) != state
-    ]
+        row = _with_verdict(known, verdict, reordered=monitor_id in reordered)
+        (checked if row is known else rows).append(row)
+        for location_id, state in after[monitor_id].items():
+            was = before[monitor_id].get(location_id)
+            if was is None or not _believed_as_before(was, state):
+                changed.append((monitor_id, location_id, state))
+            elif was.last_slot != state.last_slot:
+                heard.append((monitor_id, location_id, state.last_slot))
     await health_store.write_states(connection, rows, changed)
+    await health_store.write_checked(connection, checked, heard)
     await _keep_history(connection, monitors_before, rows, monitors, reordered, now_ms)
 
 
@@ -108,11 +113,16 @@ async def judge_silent(connection: Connection, *, now_ms: int, most: int) -> int
 
 
 def _with_verdict(state: MonitorState, verdict: Verdict, *, reordered: bool) -> MonitorState:
+    """The row with this verdict; the very same one where it says what was believed before."""
     same = state.health is verdict.health and not reordered
+    since = min(state.since, verdict.since) if same else verdict.since
+    said = (verdict.health, since, verdict.outcome, verdict.phase, verdict.message, verdict.location_id)
+    if said == (state.health, state.since, state.outcome, state.phase, state.message, state.location_id):
+        return state
     return MonitorState(
         monitor_id=state.monitor_id,
         health=verdict.health,
-        since=min(state.since, verdict.since) if same else verdict.since,
+        since=since,
         last_checked_at=state.last_checked_at,
         last_counted_at=state.last_counted_at,
         outcome=verdict.outcome,
@@ -121,6 +131,19 @@ def _with_verdict(state: MonitorState, verdict: Verdict, *, reordered: bool) -> 
         location_id=verdict.location_id,
         total_ms=state.total_ms,
         first_passed_at=state.first_passed_at,
+    )
+
+
+def _believed_as_before(was: LocationState, state: LocationState) -> bool:
+    """Whether all there is to write of a location is its newest slot."""
+    return (
+        was.health is state.health
+        and was.since == state.since
+        and was.failures == state.failures
+        and was.outcome == state.outcome
+        and was.phase == state.phase
+        and was.message == state.message
+        and was.last_refusal == state.last_refusal
     )
 
 

@@ -18,12 +18,14 @@ from shared.database.pool import Connection
 RUNG_GIVE_UP_MS = 600_000
 _ADVISORY_CLASS = 0x6D70_0002
 
-# What is known of each attempt already: of this check, and of its credential.
+# What is known of each attempt already: of this check, and of its credential. Nothing is said of a check that nothing
+# is known of and whose credential was let in last, as most are.
 _KNOWN = """
 SELECT a.place, h.outcome AS of_check, c.outcome AS of_credential
 FROM unnest($1::int[], $2::uuid[], $3::uuid[]) AS a(place, check_id, credential_id)
 LEFT JOIN login_history h ON h.check_id = a.check_id
-LEFT JOIN login_credentials c ON c.credential_id = a.credential_id"""
+LEFT JOIN login_credentials c ON c.credential_id = a.credential_id
+WHERE h.check_id IS NOT NULL OR c.outcome IS DISTINCT FROM 'accepted'"""
 
 _LOCK_ACCOUNTS = """
 SELECT pg_advisory_xact_lock($1::int, key)
@@ -153,7 +155,7 @@ async def known_outcomes(
         [attempt.check_id for attempt in attempts],
         [attempt.credential_id for attempt in attempts],
     )
-    known: list[tuple[LoginOutcome | None, LoginOutcome | None]] = [(None, None)] * len(attempts)
+    known: list[tuple[LoginOutcome | None, LoginOutcome | None]] = [(None, LoginOutcome.ACCEPTED)] * len(attempts)
     for row in rows:
         known[row["place"]] = (_outcome(row["of_check"]), _outcome(row["of_credential"]))
     return known

@@ -144,13 +144,13 @@ async def _keep_results(
         row_of(each, numbers[each.location], shown.get((each.check_id, each.slot_at)))
         for each in sorted(results, key=lambda each: (each.monitor_id, each.location, each.slot_at, each.check_id))
     ]
-    recorded_at = await result_store.insert_results(connection, rows)
-    new = [(each, at) for each in results if (at := recorded_at.get((each.check_id, each.slot_at)))]
-    if len(new) < len(results):  # only what is new counts
+    recorded_at, known = await result_store.insert_results(connection, rows)
+    new = [(each, recorded_at) for each in results if not known or (each.check_id, each.slot_at) not in known]
+    if known:  # only what is new counts
         current = {
             monitor_id: fresh
             for monitor_id, of in current.items()
-            if (fresh := [each for each in of if (each.check_id, each.slot_at) in recorded_at])
+            if (fresh := [each for each in of if (each.check_id, each.slot_at) not in known])
         }
         folded = {each: _fold(believed[each], of, numbers, monitors[each]) for each, of in current.items()}
     after, reordered = await _work_in_late(connection, folded, monitors, now_ms=now_ms)

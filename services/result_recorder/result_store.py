@@ -39,7 +39,7 @@ SELECT {", ".join(f"u.{name}::{kind}" for name, kind in _COLUMNS.items())}, (SEL
 FROM unnest({", ".join(f"${n}::{_GIVEN_AS.get(kind, kind)}[]" for n, kind in enumerate(_COLUMNS.values(), 1))})
      AS u({", ".join(_COLUMNS)})
 ON CONFLICT (check_id, slot_at) DO NOTHING
-RETURNING check_id, slot_at, recorded_at, monitor_id"""  # noqa: S608 - made of the constants above
+RETURNING check_id, slot_at, recorded_at"""  # noqa: S608 - made of the constants above
 
 # The findings of a location from its last pass before a moment on, that pass included. Where it never passed, a day.
 _SINCE_LAST_PASS = """
@@ -74,14 +74,17 @@ _FINISH_TESTS = """
 UPDATE check_requests SET state = 'finished', target = NULL WHERE check_id = ANY ($1::uuid[]) AND kind = 'test'"""
 
 
-async def insert_results(connection: Connection, rows: Sequence[ResultRow]) -> dict[tuple[UUID, int], int]:
-    """Insert what is not there yet; when it was recorded, by (check_id, slot_at) of the new rows."""
-    if not rows:
-        return {}
+async def insert_results(connection: Connection, rows: Sequence[ResultRow]) -> tuple[int, set[tuple[UUID, int]]]:
+    """Insert what is not there yet; when that was recorded, and the (check_id, slot_at) of what was there before."""
     columns = [[getattr(row, field.name) for row in rows] for field in fields(ResultRow)]
     new = await connection.fetch(_INSERT, *columns)
-    await note_late(connection, ((row["monitor_id"], row["slot_at"], row["recorded_at"]) for row in new))
-    return {(row["check_id"], row["slot_at"]): row["recorded_at"] for row in new}
+    recorded_at: int = new[0]["recorded_at"] if new else 0
+    known: set[tuple[UUID, int]] = set()
+    if len(new) < len(rows):
+        known = {(row.check_id, row.slot_at) for row in rows} - {(row["check_id"], row["slot_at"]) for row in new}
+        rows = [row for row in rows if (row.check_id, row.slot_at) not in known]
+    await note_late(connection, ((row.monitor_id, row.slot_at, recorded_at) for row in rows))
+    return recorded_at, known
 
 
 async def findings_since_last_pass(

@@ -263,6 +263,20 @@ def write_monitors(tx: Transaction, *columns: list[Any]) -> None:
         tx.change("monitor_health", row["monitor_id"], **row)
 
 
+@twin(health_store._LOCATIONS_HEARD)
+def locations_heard(tx: Transaction, *columns: list[Any]) -> None:
+    for at, location_id, last_slot in zip(*columns, strict=True):
+        if tx.get("location_health", (at, location_id)) is not None:
+            tx.change("location_health", (at, location_id), last_slot=last_slot)
+
+
+@twin(health_store._MONITORS_CHECKED)
+def monitors_checked(tx: Transaction, *columns: list[Any]) -> None:
+    for at, *values in zip(*columns, strict=True):
+        names = ("last_checked_at", "last_counted_at", "total_ms", "first_passed_at")
+        tx.change("monitor_health", at, **dict(zip(names, values, strict=True)))
+
+
 @twin(health_store._UNHEARD)
 def unheard(tx: Transaction, monitors: list[int]) -> list[Row]:
     counts: dict[int, int] = {}
