@@ -36,6 +36,7 @@ from services.api_gateway.reading import BODY_CAP_BYTES
 from services.api_gateway.replies import Replies
 from services.api_gateway.resources import RESOURCES, Resources
 from services.api_gateway.system.queue_watch import QueueWatch
+from services.api_gateway.system.schedule_watch import ScheduleWatch
 from shared.broker.seam import Broker
 from shared.database.pool import Pool
 from shared.probing.address_policy import AddressPolicy
@@ -80,6 +81,7 @@ def create_app(
         replies=Replies(broker, instance),
         feeds=Feeds(pool, broker, instance),
         queues=queues or QueueWatch(broker),
+        schedule=ScheduleWatch(),
         passwords=Passwords(),
         refusals=Refusals(pool),
         anonymous_limit=RateLimit(settings.rate_limit_anonymous),

@@ -13,6 +13,7 @@ from services.api_gateway.people.passwords import Passwords
 from services.api_gateway.rate_limits import RateLimit
 from services.api_gateway.replies import Replies
 from services.api_gateway.system.queue_watch import QueueWatch
+from services.api_gateway.system.schedule_watch import ScheduleWatch
 from shared.broker.seam import Broker
 from shared.database.pool import Pool
 from shared.probing.address_policy import AddressPolicy
@@ -35,6 +36,7 @@ class Resources:
     replies: Replies
     feeds: Feeds
     queues: QueueWatch
+    schedule: ScheduleWatch
     passwords: Passwords
     refusals: Refusals
     anonymous_limit: RateLimit

@@ -33,7 +33,7 @@ async def show_system(call: Call) -> web.Response:
     async with call.transaction() as connection:
         if call.principal.global_role is None and not await is_only_organization(connection):
             raise forbidden("there are several organizations: this takes a person with a global role")
-        numbers = await read_numbers(connection)
+        numbers = await read_numbers(connection, call.resources.schedule)
     return json_answer(
         SystemState(
             at=moment_of_ms(numbers.schedule["now_ms"]),

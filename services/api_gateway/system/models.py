@@ -10,7 +10,7 @@ from shared.checks.vocabulary import MailProtocol
 
 
 class ScheduleStanding(AnswerModel):
-    """Whether checks are asked for when they are due."""
+    """Whether checks are asked for when they are due; of hundreds of thousands, as it was `at` some seconds ago."""
 
     scheduled: int = Field(description="Monitors, each at every location that checks it.")
     late: int = Field(description="Of these, whose next check is due and was not asked for.")

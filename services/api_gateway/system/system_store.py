@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from services.api_gateway.system.schedule_watch import ScheduleWatch
 from shared.database.pool import Connection
 
 MOST_SAMPLED = 200
@@ -49,10 +50,10 @@ async def is_only_organization(connection: Connection) -> bool:
     return bool(await connection.fetchval(_ORGANIZATIONS) == 1)
 
 
-async def read_numbers(connection: Connection) -> Numbers:
+async def read_numbers(connection: Connection, schedule: ScheduleWatch) -> Numbers:
     """All of them."""
     return Numbers(
-        schedule=await connection.fetchrow(_SCHEDULE),
+        schedule=await schedule.look(lambda: connection.fetchrow(_SCHEDULE)),
         delays=await _delays(connection),
         listening_at=await connection.fetchval(_LISTENING),
         canaries=await connection.fetch(_CANARIES),
