@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, generated from the list of operations and the very models that validate."""
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -75,8 +76,9 @@ class _Untitled(GenerateJsonSchema):
         return False
 
 
+@functools.cache
 def openapi_document() -> dict[str, Any]:
-    """The whole document."""
+    """The whole document; made once, for it takes half a second, and changed by nobody."""
     schemas, definitions = _schemas()
     paths: dict[str, dict[str, Any]] = {}
     resources = resources_of(OPERATIONS)

@@ -4,6 +4,7 @@ Schemathesis makes the requests and all its checks judge the answers. Half of th
 """
 
 import contextlib
+import copy
 import itertools
 import time
 from collections import Counter
@@ -58,7 +59,7 @@ def ask_everything(
     """So many requests of each operation of this part, in four ways; the same for the same `first`."""
     findings = Findings()
     began = time.monotonic()
-    schema = schemathesis.openapi.from_dict(openapi_document())
+    schema = schemathesis.openapi.from_dict(copy.deepcopy(openapi_document()))
     with requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {gateway.token}"
         results: Any = schema.get_all_operations()

@@ -1,5 +1,6 @@
 """Follows the links of the OpenAPI document: makes things, then asks for what can be done with them, in any order."""
 
+import copy
 import time
 from typing import Any
 
@@ -21,7 +22,7 @@ def follow_links(gateway: RunningGateway, *, stories: int, steps: int) -> Findin
     """So many stories of so many steps each."""
     findings = Findings()
     began = time.monotonic()
-    document = openapi_document()
+    document = copy.deepcopy(openapi_document())
     made = [
         answer
         for methods in document["paths"].values()
