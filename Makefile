@@ -15,7 +15,8 @@ DATA ?= ./data
 ARGS ?=
 BENCH ?= engine
 
-PYTEST := .venv/bin/python -m pytest
+# Without the plugin of schemathesis, seconds of imports for each process: tests/fuzz uses its functions alone.
+PYTEST := .venv/bin/python -m pytest -p no:schemathesis
 EVERYTHING := $(PYTEST) -m "not soak and not fuzz and not chaos and not manifests"
 COMPILE := UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile --generate-hashes --universal \
 	--python-version 3.11 --no-header --no-annotate --quiet

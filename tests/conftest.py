@@ -1,6 +1,7 @@
 """What every test may use: the fixtures of the real servers, started when first asked for."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -34,6 +35,10 @@ __all__ = [
     "start_prometheus",
 ]
 
+_TESTS = Path(__file__).parent
+# By folder; all others come in between, and each folder in its own order.
+_TURNS = {"deploy": 0, "end_to_end": 0, "faults": 0, "web": 0, "unit": 2}
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the markers that `make` selects by; and no example fails for what a busy machine takes to look at it."""
@@ -43,6 +48,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "fuzz: runs many executions; only by `make fuzz`")
     config.addinivalue_line("markers", "manifests: needs helm and its like; only by `make check-deploy`")
     config.addinivalue_line("markers", "chaos: kills again and again; only by `make chaos`")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, the shortest last: of several processes, none works on alone in the end."""
+    items.sort(key=lambda item: _TURNS.get(item.path.relative_to(_TESTS).parts[0], 1))
 
 
 @pytest.fixture

@@ -4,16 +4,17 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 import requests
 import structlog
 
-from tests.fuzz.api.asking import Findings, ask_everything
-from tests.fuzz.api.following import follow_links
 from tests.fuzz.api.gateway import RunningGateway, running_gateway
+
+if TYPE_CHECKING:
+    from tests.fuzz.api.asking import Findings
 
 EXAMPLES_OF_EACH = 1_000
 PARTS = 8
@@ -54,12 +55,15 @@ def furnish(running: RunningGateway) -> None:
         assert made.status_code == 201, made.text
 
 
-def _told(findings: Findings) -> str:
+def _told(findings: "Findings") -> str:
     return "\n\n".join(f"{name}: {kind}\n{said}" for (name, kind), said in findings.wrong.items())
 
 
 @pytest.mark.timeout(300)
 async def test_some_requests_of_each_operation(gateway: RunningGateway, figures: Callable[[str], None]) -> None:
+    # Imported here, as below: every process that collects tests would take two seconds for it.
+    from tests.fuzz.api.asking import ask_everything
+
     # The gateway has a thread and a loop of its own: this one may be kept busy.
     findings = ask_everything(gateway, examples=SEED_EXAMPLES_OF_EACH)
     figures(findings.in_words())
@@ -73,6 +77,8 @@ async def test_some_requests_of_each_operation(gateway: RunningGateway, figures:
 async def test_a_thousand_requests_of_each_operation(
     gateway: RunningGateway, figures: Callable[[str], None], part: int
 ) -> None:
+    from tests.fuzz.api.asking import ask_everything
+
     first = int(os.environ.get("FUZZ_FROM", time.time_ns() // 1_000_000_000))
     findings = ask_everything(gateway, examples=EXAMPLES_OF_EACH, first=first, part=part, parts=PARTS)
     figures(f"{findings.in_words()}; part {part + 1} of {PARTS}, from {first} on")
@@ -82,6 +88,8 @@ async def test_a_thousand_requests_of_each_operation(
 @pytest.mark.fuzz
 @pytest.mark.timeout(LONGEST_SECONDS)
 async def test_what_was_made_is_there_until_it_is_gone(gateway: RunningGateway, figures: Callable[[str], None]) -> None:
+    from tests.fuzz.api.following import follow_links
+
     findings = follow_links(gateway, stories=STORIES, steps=STEPS)
     figures(f"{STORIES} stories of {STEPS} steps along the links of the document: {findings.in_words()}")
     assert not findings.wrong, _told(findings)
