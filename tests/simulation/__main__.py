@@ -103,6 +103,8 @@ def found_by(number: int, seeds: int = SEEDS_FOR_PLANTED) -> tuple[int, str] | N
     for seed in range(1, seeds + 1):
         with PLANTED[number].in_place():
             told = live(seed)
+        if any("TypeError" in each for each in told.broken):
+            raise ValueError(f"{PLANTED[number].name} does not fit the code any more: {told.broken}")
         if told.broken and not live(seed).broken:
             return seed, told.broken[0]
     return None

@@ -5,6 +5,7 @@ was chosen by whether it is found: what is found, and by which seed, is measured
 """
 
 import contextlib
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -75,8 +76,8 @@ _carry_out = publishing.carry_out
 _slot_check = candidates.slot_check
 
 
-def _new_id_each_time(row: Any, queue: Any) -> Any:
-    check = _slot_check(row, queue)
+def _new_id_each_time(*args: Any) -> Any:
+    check = _slot_check(*args)
     return check and replace(check, check_id=uuid.uuid4())
 
 
@@ -160,6 +161,7 @@ def _no_unique_key(tx: Transaction, *columns: list[Any]) -> Any:
     new = []
     for values in zip(*columns, strict=True):
         row = dict(zip(result_store._COLUMNS, values, strict=True)) | {"recorded_at": tx.now_ms}
+        row["detail"] = json.loads(row["detail"])
         key = (row["check_id"], row["slot_at"])
         tx.put("results", key if tx.get("results", key) is None else (*key, tx.database.next_id()), row)
         new.append(row)
