@@ -26,7 +26,7 @@ LINE_SECONDS = 1.0
 # What waits for a worker, a name server or another organization: a minute at most, and none of our own time.
 LASTING_PLACES = 64
 # Refusing costs little, but not nothing: whoever asks again over the same connection the moment they are refused is
-# answered at once so many times, then held for a moment while there is a crowd. So many are held at once at most.
+# answered at once so many times, then held for a moment. So many are held at once at most.
 HELD_SECONDS = 0.8
 AT_ONCE = 2
 MOST_HELD = 512
@@ -142,12 +142,12 @@ class Crowd:
         self.lanes = lanes
         self.ordinary = Places(places, line=places * LINE_PER_PLACE)
         self.lasting = Places(LASTING_PLACES, line=0)
-        self._holding = holding or Holding()
+        self.holding = holding or Holding()
 
     async def hold(self, request: web.BaseRequest) -> None:
-        """Before a refusal is said."""
+        """Before a refusal is said that may have nothing to do with how many ask."""
         if self.ordinary.full:
-            await self._holding.hold(request.protocol)
+            await self.holding.hold(request.protocol)
 
 
 def crowded_out() -> Problem:

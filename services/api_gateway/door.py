@@ -55,7 +55,7 @@ class Door:
             self._count("crowded")
         else:
             return None
-        await self._crowd.hold(request)
+        await self._crowd.holding.hold(request.protocol)
         return answer
 
     def _count(self, why: str) -> None:
