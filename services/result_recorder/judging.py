@@ -52,20 +52,15 @@ async def write_verdicts(
         reordered: monitors whose past has changed, so that `since` may as well.
         now_ms: where it is time, and no check, that changed what is believed.
     """
-    undecided = [
-        monitor_id
-        for monitor_id in monitors_before
-        if agreement_matters(after[monitor_id], _threshold(monitors, monitor_id))
-    ]
+    thresholds = {monitor_id: _threshold(monitors, monitor_id) for monitor_id in monitors_before}
+    undecided = [each for each, threshold in thresholds.items() if agreement_matters(after[each], threshold)]
     unheard = await health_store.unheard_locations(connection, undecided) if undecided else {}
     rows: list[MonitorState] = []
     checked: list[MonitorState] = []
     changed: list[tuple[int, int, LocationState]] = []
     heard: list[tuple[int, int, int]] = []
     for monitor_id, known in sorted(monitors_before.items()):
-        verdict = judged(
-            after[monitor_id], threshold=_threshold(monitors, monitor_id), unheard=unheard.get(monitor_id, 0)
-        )
+        verdict = judged(after[monitor_id], threshold=thresholds[monitor_id], unheard=unheard.get(monitor_id, 0))
         row = _with_verdict(known, verdict, reordered=monitor_id in reordered)
         (checked if row is known else rows).append(row)
         for location_id, state in after[monitor_id].items():

@@ -75,7 +75,7 @@ def _place(term: Term, send: Send, give_up_at: int, now_ms: int) -> Decision:
 async def _look_for_ends(term: Term, checks: list[Check], now_ms: int) -> None:
     """Of hosts where what is under way may stand in the way of these checks, see which of it has ended."""
     wanted = Counter(check.host for check in checks)
-    trying = {check.host for check in checks if check.target.logs_in and not check.ever_accepted}
+    trying = {check.host for check in checks if not check.ever_accepted and check.target.logs_in}
     out = {
         check_id: (host, slot_at)
         for host, more in wanted.items()

@@ -43,7 +43,7 @@ class LoginDecisions:
 
 def needs_grant(check: Check) -> bool:
     """POP3 locks the mailbox; and of a credential not known to be good, one try at a time is enough."""
-    return check.target.logs_in and (check.target.protocol is MailProtocol.POP3 or not check.proven)
+    return (check.target.protocol is MailProtocol.POP3 or not check.proven) and check.target.logs_in
 
 
 def begins_at(check: Check, now_ms: int) -> int:
@@ -56,7 +56,7 @@ def begins_at(check: Check, now_ms: int) -> int:
 async def decide_logins(term: Term, checks: list[Check], *, now_ms: int) -> LoginDecisions:
     """Decide the logins of checks that are about to be published, in their order."""
     answer = LoginDecisions()
-    asking = [check for check in checks if check.target.logs_in and not check.proven]
+    asking = [check for check in checks if not check.proven and check.target.logs_in]
     known = await login_store.histories(term.pool, (account_of(check.target) for check in asking), now_ms=now_ms)
     allowed_at = {check.check_id: _allowed_at(check, known, now_ms) for check in asking}
     withheld = [check for check in asking if allowed_at[check.check_id] > now_ms]

@@ -130,7 +130,7 @@ class Send:
 
     @property
     def is_trial(self) -> bool:
-        return self.may_log_in and not self.check.ever_accepted
+        return not self.check.ever_accepted and self.may_log_in
 
     @property
     def is_watched(self) -> bool:

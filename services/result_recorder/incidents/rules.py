@@ -57,13 +57,7 @@ class Thresholds:
     @property
     def wanted(self) -> int:
         """How many locations have to agree where there are enough."""
-        match self.agreement:
-            case Agreement.ANY:
-                return 1
-            case Agreement.MAJORITY:
-                return self.count
-            case Agreement.ALL:
-                return _EVERY_LOCATION
+        return {Agreement.ANY: 1, Agreement.MAJORITY: self.count, Agreement.ALL: _EVERY_LOCATION}[self.agreement]
 
     def needed(self, live: int) -> int:
         """How many of so many live locations have to agree, at least one."""
