@@ -299,7 +299,8 @@ class Connection(asyncio.Protocol):
         if self._over:
             return
         tls.receive(data, self._reader.feed)
-        self._say(tls)
+        if tls.to_say.pending:
+            self._say(tls)
         if self._timeline.phase is Phase.TLS and self._plan.security is Security.TLS:
             self._begin_dialogue()
 

@@ -32,16 +32,16 @@ class TlsPlan(NamedTuple):
 class TlsSession:
     """Feed it what arrives, send what it has to say. Raises `CheckFailed` with a tls_ kind."""
 
-    __slots__ = ("_first_bytes", "_in", "_out", "_tls", "_verified", "ended", "handshaking")
+    __slots__ = ("_first_bytes", "_in", "_tls", "_verified", "ended", "handshaking", "to_say")
 
     def __init__(self, plan: TlsPlan) -> None:
         context = plan.context
         if context is None:
             raise ValueError("a TLS session needs a context")
-        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._in, self.to_say = ssl.MemoryBIO(), ssl.MemoryBIO()
         # As bytes: a str would go through the idna codec every time, and is A-labels already.
         name: bytes = plan.server_name.removesuffix(".").encode("ascii")
-        self._tls = context.wrap_bio(self._in, self._out, server_side=False, server_hostname=name)
+        self._tls = context.wrap_bio(self._in, self.to_say, server_side=False, server_hostname=name)
         self._verified = _verifies(context)
         self._first_bytes = b""
         self.handshaking = True
@@ -86,11 +86,11 @@ class TlsSession:
             self._tls.write(data)
         except ssl.SSLError as error:
             raise self._after_handshake(error) from None
-        return self._out.read()
+        return self.to_say.read()
 
     def outgoing(self) -> bytes:
         """What TLS itself has to say next: a flight of the handshake, the answer to a new key."""
-        return self._out.read() if self._out.pending else b""
+        return self.to_say.read() if self.to_say.pending else b""
 
     def result(self) -> HandshakeResult:
         return handshake_result(self._tls, verified=self._verified)
