@@ -168,10 +168,11 @@ class _Conversation:
             if self._findings.login is LoginOutcome.NOT_SENT:
                 raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, variant="unasked", polite=True)
             return
-        if reply.status == "BAD":
-            raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, polite=True)
-        kind, by_code = judge_refusal(reply.text, OutcomeKind.AUTH_REJECTED)
-        self._findings.login = login_outcome(kind, by_code=by_code)
+        # Some say BAD where they mean NO (a throttled request, say): what they give as the reason counts.
+        bad = reply.status == "BAD"
+        kind, by_code = judge_refusal(reply.text, OutcomeKind.PROTOCOL_ERROR if bad else OutcomeKind.AUTH_REJECTED)
+        if kind is not OutcomeKind.PROTOCOL_ERROR:
+            self._findings.login = login_outcome(kind, by_code=by_code)
         variant = "tls_first" if kind is OutcomeKind.AUTH_UNSUPPORTED else None
         raise CheckFailed(kind, reply.text, variant=variant, polite=True)
 
@@ -240,6 +241,9 @@ class _Conversation:
     def _examine(self) -> Dialogue:
         reply = yield from self._command("EXAMINE", _spelled(self._target.mailbox), phase=Phase.MAILBOX)
         if reply.status == "BAD":
+            kind, _ = judge_refusal(reply.text, OutcomeKind.PROTOCOL_ERROR)
+            if kind in (OutcomeKind.RATE_LIMITED, OutcomeKind.AUTH_TEMPORARY):
+                raise CheckFailed(kind, reply.text, variant="mailbox", polite=True)
             raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, polite=True)
         if reply.status == "NO":
             kind, _ = judge_refusal(reply.text, OutcomeKind.MAILBOX_MISSING)

@@ -74,13 +74,16 @@ def read_capabilities(lines: Sequence[bytes]) -> Capabilities:
 
 
 def _read_capabilities(text: bytes) -> Capabilities:
-    words_of_lines = map(str.split, text.decode("ascii", "replace").upper().split("\n"))
-    names = {words[0]: words for words in words_of_lines if words}
+    names: dict[str, list[str]] = {}
+    for line in text.decode("ascii", "replace").upper().split("\n"):
+        if words := line.split():
+            # Some tell their mechanisms on a line each.
+            names.setdefault(words[0], []).extend(words[1:])
     return Capabilities(
         known=True,
         stls="STLS" in names,
         user="USER" in names,
-        mechanisms=frozenset(names.get("SASL", ())[1:]),
+        mechanisms=frozenset(names.get("SASL", ())),
     )
 
 

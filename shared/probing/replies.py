@@ -36,7 +36,7 @@ _SOFTENING: Final = (
     (
         re.compile(
             rb"too many (?:\w+ ){0,3}(?:connections|sessions|logins)|maximum number of connections|"
-            rb"connection limit|(?:rate|login) limit|login rate",
+            rb"connection limit|(?:rate|login|bandwidth) limit|login rate|request is throttled",
             re.IGNORECASE,
         ),
         Kind.RATE_LIMITED,
@@ -71,7 +71,7 @@ def response_code(text: bytes) -> str | None:
 def judge_refusal(text: bytes, otherwise: OutcomeKind) -> tuple[OutcomeKind, bool]:
     """The kind a refusal amounts to, and whether a code said so."""
     code = response_code(text)
-    if code is not None and (kind := _BY_CODE.get(code)) is not None:
+    if code is not None and (kind := _kind_by_code(code)) is not None:
         return kind, True
     # A code unknown to us is still a code: the wordings speak only for servers that have none.
     if code is None or code == "ALERT":
@@ -79,6 +79,11 @@ def judge_refusal(text: bytes, otherwise: OutcomeKind) -> tuple[OutcomeKind, boo
             if wording.search(text[:_WORDS_LOOKED_AT]):
                 return kind, False
     return otherwise, False
+
+
+def _kind_by_code(code: str) -> OutcomeKind | None:
+    # POP3's codes are a hierarchy (RFC 2449, section 8): who does not know SYS/TEMP/STORE reads it as SYS/TEMP.
+    return _BY_CODE.get(code) or _BY_CODE.get("/".join(code.split("/", 2)[:2]))
 
 
 def login_outcome(kind: OutcomeKind, *, by_code: bool) -> LoginOutcome:
