@@ -63,7 +63,7 @@ def take_grants(tx: Transaction, *columns: Any) -> list[Row]:
             continue
         tx.lock(("login_grants", (host, user)))
         held = tx.get("login_grants", (host, user))
-        if held is not None and not _has_ended(tx, held, now_ms):
+        if held is not None and (held["check_id"] == check_id or not _has_ended(tx, held, now_ms)):
             continue
         grant = {"host": host, "user_name": user, "check_id": check_id, "slot_at": slot_at, "expires_at": expires_at}
         tx.put("login_grants", (host, user), grant)

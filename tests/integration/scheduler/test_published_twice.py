@@ -66,6 +66,17 @@ async def test_a_slot_whose_login_is_still_under_way_is_not_sent_out_again(world
     assert job.check_id not in {each.check_id for each in world.new_jobs()}
 
 
+async def test_a_login_whose_answer_was_lost_is_not_tried_again_by_the_same_check(world: World) -> None:
+    monitor = await world.add_monitor(interval_ms=HOUR, user="anna")
+    await world.reconcile()
+    asked = await world.ask(CheckKind.TRIGGER, monitor, give_up_in=HOUR)
+    (job,) = await tick_in_vain(world)
+    assert job.check_id == asked
+    await world.set_clock(job.not_after + job.target.timeout_ms + 10 * SECOND)
+    await ticks(world, 6)
+    assert asked not in {each.check_id for each in world.new_jobs()}
+
+
 async def test_a_request_that_was_missed_meanwhile_is_not_sent_out_again(world: World) -> None:
     monitor = await world.add_monitor(interval_ms=HOUR, user="anna")
     await world.reconcile()
