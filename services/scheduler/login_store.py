@@ -40,7 +40,8 @@ WHERE monitor_id = ANY ($1::bigint[]) AND last_refusal IS NOT NULL
 # its time is up and nothing is known to be under way. A check whose time is up without an answer is followed through
 # its request: it ends by being recorded as a login of unknown outcome, which the next one then is judged by.
 # No check gets one twice, nor once it has ended: its job may have gone out, in a transaction that failed or under a
-# scheduler that died, and its answer be lost; and a grant of one that has ended would pass on at once.
+# scheduler that died, and its answer be lost; and a grant of one that has ended would pass on at once. Given up while
+# it waited (no not_after), it may be under way all the same.
 _TAKE = """
 INSERT INTO login_grants AS g (host, user_name, check_id, slot_at, expires_at)
 SELECT n.* FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::bigint[])
@@ -53,7 +54,8 @@ SET check_id = excluded.check_id, slot_at = excluded.slot_at, expires_at = exclu
 WHERE g.check_id <> excluded.check_id AND (
     EXISTS (SELECT FROM results r WHERE r.check_id = g.check_id AND r.slot_at = g.slot_at)
     OR EXISTS (SELECT FROM login_history h WHERE h.check_id = g.check_id)
-    OR EXISTS (SELECT FROM check_requests q WHERE q.check_id = g.check_id AND q.state = 'finished')
+    OR EXISTS (SELECT FROM check_requests q
+               WHERE q.check_id = g.check_id AND q.state = 'finished' AND q.not_after IS NOT NULL)
     OR (g.expires_at < $6
         AND NOT EXISTS (SELECT FROM check_requests q WHERE q.check_id = g.check_id AND q.state = 'published')))
 RETURNING check_id

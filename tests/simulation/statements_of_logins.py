@@ -77,7 +77,7 @@ def _has_ended(tx: Transaction, grant: Row, now_ms: int) -> bool:
     return (
         has_result(tx, grant)
         or tx.get("login_history", grant["check_id"]) is not None
-        or state == "finished"
+        or (request is not None and state == "finished" and request["not_after"] is not None)
         or (grant["expires_at"] < now_ms and state != "published")
     )
 

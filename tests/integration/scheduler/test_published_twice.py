@@ -77,6 +77,22 @@ async def test_a_login_whose_answer_was_lost_is_not_tried_again_by_the_same_chec
     assert asked not in {each.check_id for each in world.new_jobs()}
 
 
+async def test_a_login_that_may_be_under_way_is_kept_though_its_check_is_given_up(world: World) -> None:
+    first = await world.add_monitor(interval_ms=HOUR, user="anna")
+    second = await world.add_monitor(interval_ms=HOUR, user="anna")
+    await world.reconcile()
+    given_up = await world.ask(CheckKind.TRIGGER, first, give_up_in=5 * SECOND)
+    (job,) = await tick_in_vain(world)
+    await ticks(world, 8)
+    assert await state_of(world, given_up) == "finished"
+    other = await world.ask(CheckKind.TRIGGER, second, give_up_in=HOUR)
+    await ticks(world, 4)
+    assert world.new_jobs() == []
+    await world.record([world.result_of(job)])
+    await ticks(world, 4)
+    assert [each.check_id for each in world.new_jobs()] == [other]
+
+
 async def test_a_request_that_was_missed_meanwhile_is_not_sent_out_again(world: World) -> None:
     monitor = await world.add_monitor(interval_ms=HOUR, user="anna")
     await world.reconcile()
