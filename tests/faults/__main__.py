@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--only-report", action="store_true", help="run nothing: sum up the rows there are")
     parser.add_argument("--write", action="store_true", help="write RELIABILITY.md's table, although a part was run")
-    parser.add_argument("--at-once", type=int, default=5, help="so many parts side by side")
+    parser.add_argument("--at-once", type=int, default=6, help="so many parts side by side")
     given, for_pytest = parser.parse_known_args(arguments)
     failed: list[str] = []
     began = time.monotonic()
