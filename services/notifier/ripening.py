@@ -92,6 +92,8 @@ def _review(desk: _Desk, *, now_ms: int) -> None:
     """Which of them are still worth telling; what is not is taken back or put off."""
     for ripe in desk.ripe:
         thread = desk.threads.get(ripe.group_id) if ripe.group_id is not None else None
+        if ripe.event is Event.NEVER_PASSED and not desk.newcomers[ripe.id]:
+            continue  # the last of them passed just now: it is taken back with the next look
         if thread is None:
             desk.telling.append((ripe, None))
             continue

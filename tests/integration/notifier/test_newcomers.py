@@ -3,7 +3,12 @@
 import json
 from typing import Any
 
+import pytest
+
+from services.notifier import newcomer_store
+from shared.database.pool import Connection
 from shared.notifications.channel_models import ChannelType
+from shared.runtime import metrics
 from tests.support.notifier_desk import MINUTE, NotifierDesk
 from tests.support.receivers import Mailbox, Receiver
 
@@ -69,6 +74,29 @@ async def test_what_passed_or_was_paused_meanwhile_is_left_out(desk: NotifierDes
     await desk.run(planning, sending, for_ms=11 * MINUTE, step_ms=MINUTE)
     assert len(box.mails) == 1
     assert [row["state"] for row in await desk.deliveries(event="never_passed")] == ["sent", "withdrawn"]
+
+
+async def test_the_last_that_passes_while_the_message_is_put_into_words_leaves_nothing_to_say(
+    desk: NotifierDesk, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_person(desk)
+    planning, sending = desk.sending(box=box)
+    await make(desk, 1, 2, actor=ACTOR)
+    withdraw, passed_too_late = newcomer_store.withdraw_settled, False
+
+    async def and_then_they_pass(connection: Connection, *, now_ms: int) -> None:
+        nonlocal passed_too_late
+        await withdraw(connection, now_ms=now_ms)
+        if await desk.value("SELECT count(*) FROM deliveries WHERE state = 'pending' AND due_at <= $1", now_ms):
+            passed_too_late = True
+            await desk.as_pipeline("UPDATE monitor_health SET first_passed_at = 1")
+
+    monkeypatch.setattr(newcomer_store, "withdraw_settled", and_then_they_pass)
+    faults = metrics.REGISTRY.get_sample_value("mailprobe_notifier_faults_total")
+    await desk.run(planning, sending, for_ms=12 * MINUTE, step_ms=MINUTE)
+    assert passed_too_late
+    assert [row["state"] for row in await desk.deliveries(event="never_passed")] == ["withdrawn"]
+    assert (box.mails, metrics.REGISTRY.get_sample_value("mailprobe_notifier_faults_total")) == ([], faults)
 
 
 async def test_of_a_token_the_person_who_made_it_is_told(desk: NotifierDesk, box: Mailbox) -> None:
