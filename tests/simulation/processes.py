@@ -74,6 +74,7 @@ class Process:
         frozen_seconds: float = FROZEN_SECONDS,
     ) -> None:
         self.name = name
+        self.began = asyncio.get_running_loop().time()
         self.database = database
         self.chance = chance
         self.pool = Pool(self.session)

@@ -14,6 +14,8 @@ from collections.abc import Callable
 _DECAY = 0.001
 # What had waited for a worker is delivered and found stale within this long of the first job that came but once.
 _SETTLING_MS = 10_000.0
+# And within this long most of it has arrived, whose newest says how old the oldest is.
+_HEARING_SECONDS = 0.25
 # All jobs of this long being behind by more than a queue could explain, by the same amount: their clock was set back.
 _STEP_BACK_MS = 120_000.0
 _STEP_WATCH_MS = 30_000.0
@@ -29,6 +31,7 @@ class FleetClock:
         self._offset: float | None = None  # fleet time minus monotonic time, ms
         self._confirmed = 0.0  # monotonic ms
         self._trusted_from: float | None = None  # monotonic ms
+        self._heard_from: float | None = None  # monotonic seconds
         self._behind: _Behind | None = None
 
     def now_ms(self) -> int:
@@ -39,6 +42,13 @@ class FleetClock:
         if self._offset is None:
             return wall_ms
         return max(wall_ms, int(now + self._offset))
+
+    def hears_for_seconds(self) -> float:
+        """How long the first jobs wait for what is delivered with them: judged alone, they would seem to be new."""
+        now = self._monotonic()
+        if self._heard_from is None:
+            self._heard_from = now + _HEARING_SECONDS
+        return max(0.0, self._heard_from - now)
 
     def observe(self, published_at: int, *, fresh: bool = True) -> None:
         """Learn from a job that just arrived; `fresh` unless it is known to have been with somebody before."""

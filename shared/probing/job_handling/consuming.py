@@ -47,6 +47,7 @@ class JobHandler:
     sender: ResultSender
     pace: Pace = field(default_factory=Pace)
     canary: Canary | None = None
+    hearing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def handle(self, delivery: Delivery, lane: Lane) -> None:
         """Settle every job of a delivery, then acknowledge it; unacknowledged, the broker gives it to another."""
@@ -57,6 +58,9 @@ class JobHandler:
             await delivery.reject(requeue=False)
             return
         self.clock.observe(batch.published_at, fresh=not delivery.redelivered and lane is not Lane.RETRY)
+        if self.clock.hears_for_seconds():
+            async with self.hearing:  # in the order they came
+                await asyncio.sleep(self.clock.hears_for_seconds())
         arrival = Arrival(
             lane=lane,
             redelivered=delivery.redelivered,

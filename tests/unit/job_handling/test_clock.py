@@ -31,6 +31,16 @@ def test_a_job_delivered_again_leaves_the_wall_clock_in_force_where_that_is_late
     assert hands.clock.now_ms() == T0 + 5_000
 
 
+def test_the_first_job_waits_for_what_is_delivered_with_it() -> None:
+    hands = Hands()
+    hands.clock.observe(T0)
+    assert hands.clock.hears_for_seconds() > 0
+    hands.clock.observe(T0 + 90_000)
+    hands.pass_ms(hands.clock.hears_for_seconds() * 1000 + 1)
+    assert hands.clock.now_ms() > T0 + 90_000
+    assert hands.clock.hears_for_seconds() == 0
+
+
 def test_soon_after_the_first_fresh_job_the_wall_clock_has_no_say() -> None:
     hands = Hands(wall_ms=T0 + 3_600_000)
     hands.clock.observe(T0)
