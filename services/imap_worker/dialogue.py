@@ -101,10 +101,10 @@ class _Conversation:
         reply = yield from self._command("CAPABILITY", phase=Phase.CAPABILITY)
         if reply.status != "OK":
             raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, polite=True)
-        for line in reply.untagged:
-            if line[:11].upper() == b"CAPABILITY ":
-                self._offered = offered(line[11:])
-                return
+        # Some say it on several lines.
+        if words := b" ".join(line[11:] for line in reply.untagged if line[:11].upper() == b"CAPABILITY "):
+            self._offered = offered(words)
+            return
         # Not where RFC 3501 wants it, but there.
         if (found := _CAPABILITY_CODE.search(reply.text)) is not None:
             self._offered = offered(found[1])

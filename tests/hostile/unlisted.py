@@ -206,6 +206,9 @@ def _imap_replies() -> list[Case]:
              modes=(STARTTLS,), no_login=True),
         case("half a line behind the STARTTLS OK", Kind.STARTTLS_INJECTION, "STARTTLS", b"{tag} OK begin\r\n* ",
              modes=(STARTTLS,), no_login=True),
+        case("capabilities on several lines, the last of which forbids LOGIN", Kind.AUTH_UNSUPPORTED, "CAPABILITY",
+             b"* CAPABILITY IMAP4rev1\r\n* CAPABILITY LOGINDISABLED\r\n{tag} OK done\r\n",
+             modes=(PLAIN, TLS), no_login=True),
         case("a greeting once more inside TLS", Kind.OK, "CAPABILITY", _greets_again, modes=(STARTTLS,)),
     ]  # fmt: skip
 
