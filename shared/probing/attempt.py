@@ -81,7 +81,7 @@ class _Attempt:
         if failure is None:
             return passed(phase, seen)
         if handshake is None and is_certificate_failure(failure.kind):
-            await self._read_refused_certificate(failure)
+            failure = await self._read_refused_certificate(failure)
         elif await self._hung_up_on_handshake(ending):
             return failed(CheckFailed(OutcomeKind.TLS_PROTOCOL, variant="hung_up"), phase, seen)
         # An alert after the handshake, for one, is still about TLS.
@@ -132,12 +132,19 @@ class _Attempt:
             if leave_gate is not None:
                 leave_gate()
 
-    async def _read_refused_certificate(self, failure: CheckFailed) -> None:
+    async def _read_refused_certificate(self, failure: CheckFailed) -> CheckFailed:
+        """Keep what it says; the failure, told apart from one of a certificate further up."""
         shown = await self._look_again()
-        if shown is not None and shown.handshake is not None:
-            why = failure.words.decode("utf-8", "replace") if failure.words is not None else None
-            reader = self._environment.certificates
-            self._seen.certificate = reader.read(shown.handshake, now_ms=self._now_ms(), verify_error=why)
+        if shown is None or shown.handshake is None:
+            return failure
+        why = failure.words.decode("utf-8", "replace") if failure.words is not None else None
+        now_ms = self._now_ms()
+        read = self._environment.certificates.read(shown.handshake, now_ms=now_ms, verify_error=why)
+        self._seen.certificate = read
+        out_of_date = failure.kind in (OutcomeKind.TLS_EXPIRED, OutcomeKind.TLS_NOT_YET_VALID)
+        if read is not None and out_of_date and read.not_before_ms <= now_ms <= read.not_after_ms:
+            return CheckFailed(failure.kind, failure.words, variant="chain")
+        return failure
 
     def _now_ms(self) -> int:
         return int(self._environment.wall_clock() * 1000)

@@ -15,6 +15,8 @@ _DAY_MS = 86_400_000
 _REMEMBERED = 2048
 _MOST_NAMES = 100
 _MOST_CHAIN = 10
+# What cryptography says of a certificate it can't read, or of a part of one; OpenSSL may well have read it.
+_UNREADABLE = (ValueError, TypeError, OverflowError, x509.InvalidVersion, x509.UnsupportedGeneralNameType)
 
 
 class HandshakeResult(NamedTuple):
@@ -78,7 +80,7 @@ def _read(shown: HandshakeResult) -> CertificateFacts | None:
             cipher=shown.cipher,
             verified=shown.verified,
         )
-    except (ValueError, TypeError, OverflowError):
+    except _UNREADABLE:
         # What OpenSSL reads and cryptography does not is still a certificate, and no reason to fail a check.
         return None
 
@@ -105,7 +107,7 @@ _DER = 2  # _ssl.ENCODING_DER
 def _subject(der: bytes) -> str:
     try:
         return _name(x509.load_der_x509_certificate(der).subject)
-    except (ValueError, TypeError):
+    except _UNREADABLE:
         return "(unreadable)"
 
 
@@ -118,7 +120,7 @@ def _alternative_names(certificate: x509.Certificate) -> tuple[str, ...]:
         names: Sequence[x509.GeneralName] = list(
             certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         )
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, *_UNREADABLE):
         return ()
     kept = [str(n.value) for n in names if isinstance(n, x509.DNSName | x509.IPAddress)]
     return tuple(escaped(text.encode()) for text in kept[:_MOST_NAMES])

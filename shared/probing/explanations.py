@@ -158,6 +158,25 @@ _BY_VARIANT: Final[dict[tuple[OutcomeKind, str], Explanation]] = {
         "The certificate of {server} is signed by itself, not by a trusted authority.",
         "Get one from an authority, trust this one with MAILPROBE_CA_FILE, or turn verification off.",
     ),
+    (OutcomeKind.TLS_UNTRUSTED, "private_authority"): Explanation(
+        "The certificate of {server} was issued by an authority of somebody's own, which is not trusted here.",
+        "Trust that authority with MAILPROBE_CA_FILE, or get a certificate from a public one.",
+    ),
+    (OutcomeKind.TLS_UNTRUSTED, "purpose"): Explanation(
+        "The certificate of {server}, or one it rests on, was not issued for use by a server.",
+        "Get one whose extended key usage names serverAuth.",
+    ),
+    (OutcomeKind.TLS_UNTRUSTED, "rules"): Explanation(
+        "The certificate of {server} rests on a chain that breaks the rules of its authorities.",
+        "The verify error of the certificate names the rule; get one from an authority that may issue it.",
+    ),
+    (OutcomeKind.TLS_EXPIRED, "chain"): Explanation(
+        "The certificate of {server} is in date, but one it rests on has expired.",
+        "Make the server send its authority's current intermediate certificates.",
+    ),
+    (OutcomeKind.TLS_NOT_YET_VALID, "chain"): Explanation(
+        "The certificate of {server} is in date, but one it rests on is not valid yet.",
+    ),
     (OutcomeKind.TLS_UNTRUSTED, "weak"): Explanation(
         "The certificate of {server}, or one it rests on, has a key or a signature too weak to be trusted.",
         "Get one with a key of 2048 bits or more, signed with SHA-256.",

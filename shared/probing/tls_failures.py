@@ -13,8 +13,13 @@ _BY_VERIFY_CODE = {
     63: OutcomeKind.TLS_HOSTNAME,
     64: OutcomeKind.TLS_HOSTNAME,
 }
-_SELF_SIGNED = frozenset({18, 19})
-_WEAK = frozenset({66, 67, 68})  # the leaf's key, an authority's key, an authority's hash
+_UNTRUSTED_BECAUSE = {
+    18: "self_signed",
+    19: "private_authority",
+    26: "purpose",
+    **dict.fromkeys((22, 25, 34, 41, 47, 48, 79), "rules"),  # lengths, extensions, permitted names, no authority at all
+    **dict.fromkeys((66, 67, 68), "weak"),  # the leaf's key, an authority's key, an authority's hash
+}
 _CERTIFICATE_KINDS = frozenset({*_BY_VERIFY_CODE.values(), OutcomeKind.TLS_UNTRUSTED})
 
 # Substrings of OpenSSL's reason, upper case, and which special sentence fits.
@@ -44,9 +49,7 @@ def tls_failure(error: ssl.SSLError, *, first_bytes: bytes) -> CheckFailed:
     """
     if isinstance(error, ssl.SSLCertVerificationError):
         kind = _BY_VERIFY_CODE.get(error.verify_code, OutcomeKind.TLS_UNTRUSTED)
-        variant = "self_signed" if error.verify_code in _SELF_SIGNED else None
-        if error.verify_code in _WEAK:
-            variant = "weak"
+        variant = _UNTRUSTED_BECAUSE.get(error.verify_code)
         return CheckFailed(kind, str(error.verify_message).encode(), variant=variant)
     reason = (error.reason or str(error)).upper().replace(" ", "_")
     variant = next((name for part, name in _VARIANTS if part in reason), None)
