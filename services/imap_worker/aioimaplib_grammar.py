@@ -142,10 +142,14 @@ class ImapGrammar:
     def bye(self) -> bytes | None:
         """What the server said when it took its leave, if it did."""
         for lines in reversed(self._said):
-            for line in reversed(lines):
-                if line[:3].upper() == b"BYE":
-                    return bytes(line[4:])
+            if (text := _last_of(lines, b"BYE")) is not None:
+                return text
         return None
+
+    @property
+    def complaint(self) -> bytes | None:
+        """What else the server had to say against the command under way, in a line without its tag."""
+        return _last_of(self._untagged, b"NO", b"BAD")
 
     def feed_literal(self, literal: bytes) -> None:
         """The bytes of the announced literal, all of them."""
@@ -172,3 +176,12 @@ class ImapGrammar:
         if size > self._limits.literal_bytes:
             raise CheckFailed(OutcomeKind.RESPONSE_TOO_LARGE, line, variant="literal")
         return size
+
+
+def _last_of(lines: list[bytes], *words: bytes) -> bytes | None:
+    """The text of the last of these untagged lines that begins with one of the words."""
+    for line in reversed(lines):
+        word, _, text = line.partition(b" ")
+        if word.upper() in words:
+            return bytes(text)
+    return None

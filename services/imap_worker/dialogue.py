@@ -34,7 +34,7 @@ from shared.probing.steps import (
 
 # No bracket inside: a line of nothing but openings would be searched anew from each of them.
 _CAPABILITY_CODE: Final = re.compile(rb"\[CAPABILITY ([^\[\]\r\n]*)\]", re.IGNORECASE)
-_EXISTS: Final = re.compile(rb"(\S+) EXISTS\Z", re.IGNORECASE)
+_EXISTS: Final = re.compile(rb"(\S+) EXISTS *\Z", re.IGNORECASE)
 _NUMBER: Final = re.compile(rb"[0-9]{1,10}")
 _WHO_CALLS: Final = ('("name"', '"mailprobe")')
 _PARTING: Final = b"Z LOGOUT\r\n"
@@ -178,15 +178,20 @@ class _Conversation:
 
     def _with_bye(self, failure: CheckFailed) -> CheckFailed:
         """A server may say why it hangs up; during the login its code can name a softer reason."""
+        if failure.kind not in (OutcomeKind.CONNECTION_LOST, OutcomeKind.COMMAND_TIMEOUT):
+            return failure
         # After its goodbye a server has left, whether it hangs up or merely falls silent.
-        bye = self._grammar.bye
-        if bye is None or failure.kind not in (OutcomeKind.CONNECTION_LOST, OutcomeKind.COMMAND_TIMEOUT):
+        why = self._grammar.bye
+        if why is None and failure.kind is OutcomeKind.CONNECTION_LOST:
+            # nginx leaves with `* BAD internal server error` where it can't ask whether to let us in.
+            why = self._grammar.complaint
+        if why is None:
             return failure
         kind = OutcomeKind.CONNECTION_LOST
         if self._logging_in:
-            kind, _ = judge_refusal(bye, kind)
+            kind, _ = judge_refusal(why, kind)
         soft = kind in (OutcomeKind.RATE_LIMITED, OutcomeKind.AUTH_TEMPORARY)
-        return CheckFailed(kind if soft else OutcomeKind.CONNECTION_LOST, bye)
+        return CheckFailed(kind if soft else OutcomeKind.CONNECTION_LOST, why)
 
     def _login_command(self, credentials: Credentials) -> _Replied:
         """LOGIN, with each argument quoted where that is enough, and as a literal where it holds 8-bit bytes."""

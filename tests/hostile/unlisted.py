@@ -131,6 +131,8 @@ def _imap_login() -> list[Case]:
     return [
         case("BYE during login, then silence", Kind.CONNECTION_LOST, b"* BYE going down\r\n", timeout_ms=3000),
         case("BYE [UNAVAILABLE] during login", Kind.AUTH_TEMPORARY, _then_hang_up(b"* BYE [UNAVAILABLE] later\r\n")),
+        case("BAD without a tag and a hang-up, as of nginx", Kind.AUTH_TEMPORARY,
+             _then_hang_up(b"* BAD internal server error\r\n")),
         case("BYE and NO [LIMIT] to the login", Kind.RATE_LIMITED, b"* BYE bye\r\n{tag} NO [LIMIT] enough\r\n"),
         case("NO and a hang-up in one breath", Kind.AUTH_REJECTED, _then_hang_up(b"{tag} NO wrong\r\n")),
         case("NO [ALERT] too many connections", Kind.RATE_LIMITED, alert),
@@ -194,6 +196,7 @@ def _imap_replies() -> list[Case]:
         examine("257 lines in all", Kind.RESPONSE_TOO_LARGE, b"* 9 EXPUNGE\r\n" * 255),
         examine("a bare CR among the answers", Kind.PROTOCOL_ERROR, b"* FLAGS (\r)\r\n"),
         examine("a NUL among the answers", Kind.PROTOCOL_ERROR, b"* FLAGS (\0)\r\n"),
+        examine("a blank behind a mailbox's figures", Kind.OK, b"* 3 EXISTS \r\n* 0 RECENT \r\n"),
         examine("a mailbox, then another", Kind.OK, b"* 0 EXISTS\r\n* 0 RECENT\r\n"),
         case("EXAMINE answered byte by byte", Kind.OK, "EXAMINE", _dribbled_examine),
         case("EXAMINE answered by BYE and a hang-up", Kind.CONNECTION_LOST, "EXAMINE", _then_hang_up(b"* BYE x\r\n")),

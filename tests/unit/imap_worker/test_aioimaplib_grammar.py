@@ -80,6 +80,14 @@ def test_a_servers_goodbye_is_remembered() -> None:
     assert made.bye == b"[UNAVAILABLE] shutting down"
 
 
+def test_a_complaint_is_about_the_command_under_way() -> None:
+    made = grammar()
+    feed(made, b"* NO [ALERT] nearly full", b"* bad internal server error", b"* 3 EXISTS")
+    assert made.complaint == b"internal server error"
+    made.encode("LOGOUT")
+    assert made.complaint is None
+
+
 @pytest.mark.parametrize(
     ("line", "kind"),
     [
