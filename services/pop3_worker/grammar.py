@@ -82,7 +82,8 @@ def _read_capabilities(text: bytes) -> Capabilities:
     return Capabilities(
         known=True,
         stls="STLS" in names,
-        user="USER" in names,
+        # A list that says nothing of logins at all was not meant to forbid them (GreenMail's was once `UIDL` alone).
+        user="USER" in names or names.keys().isdisjoint(("SASL", "STLS")),
         mechanisms=frozenset(names.get("SASL", ())),
     )
 

@@ -72,6 +72,21 @@ def test_capabilities() -> None:
     assert read_capabilities(lines) == expected
 
 
+@pytest.mark.parametrize(
+    ("lines", "user"),
+    [
+        ([b"UIDL"], True),
+        ([], True),
+        ([b"USER", b"STLS", b"SASL PLAIN"], True),
+        ([b"UIDL", b"SASL GSSAPI"], False),
+        ([b"UIDL", b"SASL"], False),
+        ([b"UIDL", b"STLS"], False),
+    ],
+)
+def test_user_and_pass_are_forbidden_by_a_list_that_names_another_way_only(lines: list[bytes], user: bool) -> None:
+    assert read_capabilities(lines).user is user
+
+
 LISTED = [b"+OK here it comes", b"..x", b"x", b"..", b"."]
 
 
