@@ -36,6 +36,8 @@ from shared.probing.steps import (
 _CAPABILITY_CODE: Final = re.compile(rb"\[CAPABILITY ([^\[\]\r\n]*)\]", re.IGNORECASE)
 _EXISTS: Final = re.compile(rb"(\S+) EXISTS *\Z", re.IGNORECASE)
 _NUMBER: Final = re.compile(rb"[0-9]{1,10}")
+# Exchange's way of saying, as a BAD, that there is no mailbox for who has logged in.
+_NOT_CONNECTED: Final = re.compile(rb"authenticated but not connected", re.IGNORECASE)
 _WHO_CALLS: Final = ('("name"', '"mailprobe")')
 _PARTING: Final = b"Z LOGOUT\r\n"
 
@@ -171,6 +173,10 @@ class _Conversation:
         # Some say BAD where they mean NO (a throttled request, say): what they give as the reason counts.
         bad = reply.status == "BAD"
         kind, by_code = judge_refusal(reply.text, OutcomeKind.PROTOCOL_ERROR if bad else OutcomeKind.AUTH_REJECTED)
+        if not by_code and (complaint := self._grammar.complaint) is not None:
+            # Gmail has its code in a line of its own: `* NO [WEBALERT https://…]`.
+            beside, by_code = judge_refusal(complaint, kind)
+            kind = beside if by_code else kind
         if kind is not OutcomeKind.PROTOCOL_ERROR:
             self._findings.login = login_outcome(kind, by_code=by_code)
         variant = "tls_first" if kind is OutcomeKind.AUTH_UNSUPPORTED else None
@@ -245,16 +251,8 @@ class _Conversation:
 
     def _examine(self) -> Dialogue:
         reply = yield from self._command("EXAMINE", _spelled(self._target.mailbox), phase=Phase.MAILBOX)
-        if reply.status == "BAD":
-            kind, _ = judge_refusal(reply.text, OutcomeKind.PROTOCOL_ERROR)
-            if kind in (OutcomeKind.RATE_LIMITED, OutcomeKind.AUTH_TEMPORARY):
-                raise CheckFailed(kind, reply.text, variant="mailbox", polite=True)
-            raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, polite=True)
-        if reply.status == "NO":
-            kind, _ = judge_refusal(reply.text, OutcomeKind.MAILBOX_MISSING)
-            if kind in (OutcomeKind.AUTH_REJECTED, OutcomeKind.AUTH_EXPIRED):
-                kind = OutcomeKind.MAILBOX_MISSING
-            raise CheckFailed(kind, reply.text, variant="mailbox", polite=True)
+        if reply.status != "OK":
+            raise _unopened(reply)
         for line in reply.untagged:
             if (found := _EXISTS.match(line)) is not None:
                 if _NUMBER.fullmatch(found[1]) is None:
@@ -275,6 +273,19 @@ class _Conversation:
                 grammar.feed_literal((yield ReadLiteral(taken)) if taken else b"")
             yield self._reading
         return taken
+
+
+def _unopened(reply: Reply) -> CheckFailed:
+    """What a refused EXAMINE amounts to."""
+    bad = reply.status == "BAD"
+    if _NOT_CONNECTED.search(reply.text):
+        return CheckFailed(OutcomeKind.MAILBOX_MISSING, reply.text, variant="not_connected", polite=True)
+    kind, _ = judge_refusal(reply.text, OutcomeKind.PROTOCOL_ERROR if bad else OutcomeKind.MAILBOX_MISSING)
+    if bad and kind not in (OutcomeKind.RATE_LIMITED, OutcomeKind.AUTH_TEMPORARY):
+        return CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, polite=True)
+    if kind in (OutcomeKind.AUTH_REJECTED, OutcomeKind.AUTH_EXPIRED):
+        kind = OutcomeKind.MAILBOX_MISSING
+    return CheckFailed(kind, reply.text, variant="mailbox", polite=True)
 
 
 @lru_cache(maxsize=1024)

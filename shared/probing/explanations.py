@@ -181,6 +181,11 @@ _BY_VARIANT: Final[dict[tuple[OutcomeKind, str], Explanation]] = {
         "The certificate of {server}, or one it rests on, has a key or a signature too weak to be trusted.",
         "Get one with a key of 2048 bits or more, signed with SHA-256.",
     ),
+    (OutcomeKind.MAILBOX_MISSING, "not_connected"): Explanation(
+        "{server} took the login, but there is no mailbox it would connect it to.",
+        "Exchange says so where IMAP is off for the mailbox, where the user may not open it (a shared one, say), and "
+        "sometimes where the password is wrong after all.",
+    ),
     (OutcomeKind.AUTH_TEMPORARY, "mailbox"): Explanation(
         "{server} took the login, but could not open the mailbox just now.", "Its storage may be down."
     ),
