@@ -14,8 +14,8 @@ from shared.probing.authentication import Exchanged, authenticate
 from shared.probing.foreign_banners import judged_by_first_bytes
 from shared.probing.limits import Limits
 from shared.probing.probe import ProbeRequest
-from shared.probing.replies import judge_refusal, login_outcome
-from shared.probing.sasl import Credentials, Mechanism, choose_mechanism
+from shared.probing.replies import judge_refusal, login_outcome, login_variant, referred_to
+from shared.probing.sasl import Credentials, Mechanism, choose_mechanism, unsupported_variant
 from shared.probing.server_words import MASK
 from shared.probing.steps import (
     ENTER,
@@ -137,7 +137,9 @@ class _Conversation:
         )
         if mechanism is None:
             yield ENTER[Phase.AUTH]
-            variant = None if self._protected or native_allowed else "tls_first"
+            variant = unsupported_variant(
+                self._offered.mechanisms, native_allowed=native_allowed, protected=self._protected
+            )
             raise CheckFailed(OutcomeKind.AUTH_UNSUPPORTED, variant=variant, polite=True)
         credentials = Credentials(
             user=(target.user or "").encode(),
@@ -179,8 +181,7 @@ class _Conversation:
             kind = beside if by_code else kind
         if kind is not OutcomeKind.PROTOCOL_ERROR:
             self._findings.login = login_outcome(kind, by_code=by_code)
-        variant = "tls_first" if kind is OutcomeKind.AUTH_UNSUPPORTED else None
-        raise CheckFailed(kind, reply.text, variant=variant, polite=True)
+        raise CheckFailed(kind, reply.text, variant=login_variant(reply.text, kind), polite=True)
 
     def _with_bye(self, failure: CheckFailed) -> CheckFailed:
         """A server may say why it hangs up; during the login its code can name a softer reason."""
@@ -285,7 +286,8 @@ def _unopened(reply: Reply) -> CheckFailed:
         return CheckFailed(OutcomeKind.PROTOCOL_ERROR, reply.text, polite=True)
     if kind in (OutcomeKind.AUTH_REJECTED, OutcomeKind.AUTH_EXPIRED):
         kind = OutcomeKind.MAILBOX_MISSING
-    return CheckFailed(kind, reply.text, variant="mailbox", polite=True)
+    variant = "mailbox" if referred_to(reply.text) is None else "elsewhere"
+    return CheckFailed(kind, reply.text, variant=variant, polite=True)
 
 
 @lru_cache(maxsize=1024)

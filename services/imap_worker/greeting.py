@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from shared.checks.vocabulary import OutcomeKind
 from shared.probing.foreign_banners import foreign_banner
-from shared.probing.replies import judge_refusal
+from shared.probing.replies import judge_refusal, referred_to
 from shared.probing.steps import CheckFailed
 
 _GREETING: Final = re.compile(rb"\* (OK|PREAUTH|BYE)(?: (.*))?\Z", re.IGNORECASE | re.DOTALL)
@@ -26,5 +26,5 @@ def read_greeting(line: bytes) -> Greeting:
         kind, _ = judge_refusal(text, OutcomeKind.GREETING_REJECTED)
         # Of all softer kinds only a limit is something a greeting can be about.
         rejected = kind if kind is OutcomeKind.RATE_LIMITED else OutcomeKind.GREETING_REJECTED
-        raise CheckFailed(rejected, line)
+        raise CheckFailed(rejected, line, variant="elsewhere" if referred_to(text) is not None else None)
     return Greeting(preauthenticated=word == b"PREAUTH", text=text)

@@ -18,8 +18,8 @@ from shared.probing.authentication import Exchanged, authenticate
 from shared.probing.foreign_banners import foreign_banner, judged_by_first_bytes
 from shared.probing.limits import Limits
 from shared.probing.probe import ProbeRequest
-from shared.probing.replies import judge_refusal, login_outcome
-from shared.probing.sasl import Credentials, Mechanism, choose_mechanism
+from shared.probing.replies import judge_refusal, login_outcome, login_variant
+from shared.probing.sasl import Credentials, Mechanism, choose_mechanism, unsupported_variant
 from shared.probing.server_words import MASK
 from shared.probing.steps import (
     ENTER,
@@ -119,7 +119,9 @@ class _Conversation:
         )
         if mechanism is None:
             yield ENTER[Phase.AUTH]
-            variant = None if self._protected else "tls_first"
+            variant = unsupported_variant(
+                self._offered.mechanisms, native_allowed=self._offered.user, protected=self._protected
+            )
             raise CheckFailed(OutcomeKind.AUTH_UNSUPPORTED, variant=variant, polite=True)
         credentials = Credentials(
             user=(target.user or "").encode(),
@@ -151,8 +153,7 @@ class _Conversation:
             return
         kind, by_code = judge_refusal(status.text, OutcomeKind.AUTH_REJECTED)
         self._findings.login = login_outcome(kind, by_code=by_code)
-        variant = "tls_first" if kind is OutcomeKind.AUTH_UNSUPPORTED else None
-        raise CheckFailed(kind, status.text, variant=variant, polite=True)
+        raise CheckFailed(kind, status.text, variant=login_variant(status.text, kind), polite=True)
 
     def _user_and_pass(self, credentials: Credentials) -> _Answered:
         self._findings.mechanism = str(Mechanism.NATIVE)

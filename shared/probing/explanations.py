@@ -1,7 +1,8 @@
 """One sentence and one next step for every way a check can end, in one table.
 
-Sentences may use {server} (host and port), {host}, {port}, {protocol}, {mailbox}, {days}, {seconds}. A variant, where
-a dialogue or the connection named one, replaces the sentence, the hint, or both.
+Sentences may use {server} (host and port), {host}, {port}, {protocol}, {mailbox}, {days}, {seconds}, {elsewhere} (a
+server named by this one). A variant, where a dialogue or the connection named one, replaces the sentence, the hint, or
+both.
 """
 
 from typing import Final, NamedTuple
@@ -87,7 +88,8 @@ _BY_KIND: Final[dict[OutcomeKind, Explanation]] = {
         "The password may have expired or the account been disabled; ask its administrator.",
     ),
     OutcomeKind.AUTH_TEMPORARY: Explanation(
-        "{server} could not check the password just now.", "Its user database may be down."
+        "{server} could not check the password just now.",
+        "Its own words may say more; often its user database is down, or some limit was reached.",
     ),
     OutcomeKind.AUTH_UNSUPPORTED: Explanation(
         "{server} offers no way to log in that this check may use, so no password was sent.",
@@ -186,6 +188,20 @@ _BY_VARIANT: Final[dict[tuple[OutcomeKind, str], Explanation]] = {
         "Exchange says so where IMAP is off for the mailbox, where the user may not open it (a shared one, say), and "
         "sometimes where the password is wrong after all.",
     ),
+    (OutcomeKind.AUTH_REJECTED, "elsewhere"): Explanation(
+        "{server} says that this account is at home on another server.", "Check that one instead: {elsewhere}"
+    ),
+    (OutcomeKind.MAILBOX_MISSING, "elsewhere"): Explanation(
+        "The login worked, but {server} says that the mailbox {mailbox} is on another server.",
+        "Check that one instead: {elsewhere}",
+    ),
+    (OutcomeKind.GREETING_REJECTED, "elsewhere"): Explanation(
+        "{server} turned the connection away, and named another server.", "Check that one instead: {elsewhere}"
+    ),
+    (OutcomeKind.CONNECTION_LOST, "no_greeting"): Explanation(
+        "{server} took the connection, and closed it without a greeting.",
+        "Often a proxy or a container with no mail server behind it, a ban, or too many connections from this address.",
+    ),
     (OutcomeKind.AUTH_TEMPORARY, "mailbox"): Explanation(
         "{server} took the login, but could not open the mailbox just now.", "Its storage may be down."
     ),
@@ -210,6 +226,10 @@ _BY_VARIANT: Final[dict[tuple[OutcomeKind, str], Explanation]] = {
     (OutcomeKind.AUTH_UNSUPPORTED, "tls_first"): Explanation(
         "{server} takes no password over an unprotected connection, so none was sent.",
         "Set the security to starttls or tls.",
+    ),
+    (OutcomeKind.AUTH_UNSUPPORTED, "oauth"): Explanation(
+        "{server} takes only OAuth 2.0 logins, which mailprobe does not make, so no password was sent.",
+        "Set auth to none to check it without a login, or allow passwords (an app password, say) on the server.",
     ),
     (OutcomeKind.AUTH_UNSUPPORTED, "iterations"): Explanation(
         "{server} asked for an unreasonable amount of computing to log in, which was not done."

@@ -33,6 +33,8 @@ def foreign_banner(line: bytes, *, native: bytes) -> CheckFailed:
 def judged_by_first_bytes(failure: CheckFailed, *natives: bytes) -> CheckFailed:
     """The failure of a greeting that never came: what never became a line may still tell who speaks there."""
     first = failure.unread
+    if not first and failure.kind is OutcomeKind.CONNECTION_LOST:
+        return CheckFailed(failure.kind, variant="no_greeting")
     if not first or any(native.startswith(first[: len(native)]) for native in natives):
         return failure
     if looks_like_tls(first):

@@ -16,6 +16,7 @@ from shared.checks.vocabulary import (
 from shared.probing.address_policy import Blocked
 from shared.probing.explanations import explain
 from shared.probing.probe import ProbeRequest
+from shared.probing.replies import referred_to
 from shared.probing.server_words import Redactor, escaped
 from shared.probing.steps import CheckFailed, Findings
 from shared.probing.timeline import Timeline
@@ -75,6 +76,7 @@ def failed(failure: CheckFailed, phase: Phase, seen: Seen) -> Outcome:
         protocol=target.protocol.value.upper(),
         mailbox=target.mailbox,
         seconds=seen.seconds,
+        elsewhere=referred_to(redact(failure.words or b"")) or "its own words name it",
     )
     sentence = _with_days(sentence, failure.kind, seen.certificate)
     if seen.blocked is not None:

@@ -60,6 +60,9 @@ _SOFTENING: Final = (
     ),
 )
 _WORDS_LOOKED_AT = 1024
+_REFERRAL = re.compile(
+    rb"\[REFERRAL [a-z0-9]+://(?:[^\]/@]*@)?([a-z0-9.-]{1,253}|\[[0-9a-f:.]+\])(:[0-9]{1,5})?[/\]?]", re.IGNORECASE
+)
 
 
 def response_code(text: bytes) -> str | None:
@@ -79,6 +82,19 @@ def judge_refusal(text: bytes, otherwise: OutcomeKind) -> tuple[OutcomeKind, boo
             if wording.search(text[:_WORDS_LOOKED_AT]):
                 return kind, False
     return otherwise, False
+
+
+def login_variant(text: bytes, kind: OutcomeKind) -> str | None:
+    """Which special sentence fits a login refused with this text."""
+    if kind is Kind.AUTH_UNSUPPORTED:
+        return "tls_first"
+    return "elsewhere" if referred_to(text) is not None else None
+
+
+def referred_to(text: bytes) -> str | None:
+    """The server a refusal names as the right one, with its port where it told one (RFC 2221, RFC 2193)."""
+    found = _REFERRAL.search(text)
+    return b"".join(part or b"" for part in found.groups()).decode("ascii") if found is not None else None
 
 
 def _kind_by_code(code: str) -> OutcomeKind | None:

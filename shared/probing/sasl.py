@@ -44,6 +44,7 @@ _AUTO_NATIVE_FIRST: Final = (
     Mechanism.PLAIN,
     Mechanism.LOGIN,
 )
+_OAUTH: Final = frozenset({"XOAUTH2", "OAUTHBEARER"})
 # These alone can say "log in as this one, on behalf of that one".
 _CARRIES_AUTHORIZATION_ID: Final = frozenset({Mechanism.PLAIN, Mechanism.SCRAM_SHA_256})
 
@@ -81,6 +82,15 @@ def choose_mechanism(
         if native_allowed if mechanism is Mechanism.NATIVE else mechanism in offered:
             return mechanism
     return None
+
+
+def unsupported_variant(offered: frozenset[str], *, native_allowed: bool, protected: bool) -> str | None:
+    """Which special sentence fits where no mechanism could be chosen."""
+    if native_allowed:
+        return None
+    if not protected:
+        return "tls_first"
+    return "oauth" if offered & _OAUTH and offered.isdisjoint(Mechanism) else None
 
 
 # Sent a challenge, yields a response (or work to be done elsewhere); the first value yielded is the initial response,

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.checks.vocabulary import OutcomeKind as Kind
-from tests.hostile.behaviours import IMAP, PLAIN, POP3, STARTTLS, TLS, Case, Say
+from tests.hostile.behaviours import IMAP, PLAIN, POP3, STARTTLS, TLS, Case, Say, saying
 from tests.support.mail_servers import Behaviour, CertificateHouse, Peer
 
 _LINE = 8 * 1024
 _LITERAL = 64 * 1024
+# A ServerHello of TLS 1.2 without a single extension, RFC 5746's among them.
+_OLD_HELLO = b"\x16\x03\x03\x00\x2c\x02\x00\x00\x28\x03\x03" + b"R" * 32 + b"\x00\xc0\x2f\x00\x00\x00"
 _EXAMINED = b"* 1 EXISTS\r\n{tag} OK done\r\n"
 
 
@@ -109,6 +111,7 @@ def _either(protocol: str) -> list[Case]:
         case("a greeting run together", Kind.PROTOCOL_ERROR, mine.strip() + b"ready\r\n"),
         case("a database's greeting", Kind.NOT_A_MAIL_SERVER, b"\x4a\0\0\0\x0a8.0.36\0\x08\0\0\0"),
         case("a half-closed connection", Kind.CONNECTION_LOST, _half_close, modes=(PLAIN,)),
+        case("hangs up in place of a greeting", Kind.CONNECTION_LOST, _hang_up, hint="proxy"),
         case("greets and hangs up", Kind.CONNECTION_LOST, _then_hang_up(mine + b"ready\r\n")),
         Case("falls silent after its greeting", protocol, (Kind.COMMAND_TIMEOUT,),
              instead={asked: b""}, timeout_ms=3000),
@@ -120,6 +123,26 @@ def _either(protocol: str) -> list[Case]:
         _Tls("plain text in the middle of TLS", protocol, (Kind.TLS_PROTOCOL,), modes=(TLS,), then=mine + b"me\r\n"),
         _Tls("a fatal alert in clear in the middle of TLS", protocol, (Kind.TLS_PROTOCOL,), modes=(TLS,),
              then=b"\x15\x03\x03\x00\x02\x02\x50"),
+    ]  # fmt: skip
+
+
+def _in_the_handshake(protocol: str) -> list[Case]:
+    def case(name: str, said: bytes, hint: str, then: str = "silence") -> Case:
+        return Case(name, protocol, (Kind.TLS_PROTOCOL,), behaviour=saying(said, then), modes=(TLS,), hint=hint)
+
+    def alert(level: int, code: int) -> bytes:
+        return b"\x15\x03\x03\x00\x02" + bytes([level, code])
+
+    return [
+        case("an alert of an error of its own", alert(2, 80), "it can't load"),
+        case("an alert that asks for ALPN", alert(2, 120), "web server"),
+        case("an alert that asks for another name", alert(2, 112), "servername"),
+        case("an alert without a name", alert(2, 255), "versions and ciphers"),
+        case("close_notify in place of a handshake", alert(1, 0), "too old"),
+        case("no secure renegotiation", _OLD_HELLO, "TLS library"),
+        case("a web server's answer on a TLS port", b"HTTP/1.1 400 Bad Request\r\n\r\n", "another service", "close"),
+        case("a goodbye in clear on a TLS port", b"* BYE busy\r\n" if protocol == IMAP else b"-ERR busy\r\n",
+             "starttls", "close"),
     ]  # fmt: skip
 
 
@@ -144,6 +167,8 @@ def _imap_login() -> list[Case]:
         case("BAD with a code that says no", Kind.AUTH_REJECTED, b"{tag} BAD [AUTHENTICATIONFAILED] no\r\n"),
         case("BAD for no reason given", Kind.PROTOCOL_ERROR, b"{tag} BAD invalid state\r\n"),
         case("NO [OVERQUOTA] to the login", Kind.RATE_LIMITED, b"{tag} NO [OVERQUOTA] bandwidth\r\n"),
+        case("NO [REFERRAL] to the login", Kind.AUTH_REJECTED,
+             b"{tag} NO [REFERRAL imap://ada;AUTH=*@imap2.example:1143/] Not here\r\n", hint="imap2.example:1143"),
         case("NO [PRIVACYREQUIRED]", Kind.AUTH_UNSUPPORTED, b"{tag} NO [PRIVACYREQUIRED] TLS\r\n"),
         case("a code that says no and words that soften it", Kind.AUTH_REJECTED,
              b"{tag} NO [AUTHENTICATIONFAILED] temporarily unavailable\r\n"),
@@ -205,6 +230,12 @@ def _imap_replies() -> list[Case]:
         case("no mailbox to connect to, as of Exchange", Kind.MAILBOX_MISSING, "EXAMINE",
              _then_hang_up(b"{tag} BAD User is authenticated but not connected.\r\n* BYE Connection closed. 14\r\n"),
              hint="Exchange"),
+        case("EXAMINE [REFERRAL]", Kind.MAILBOX_MISSING, "EXAMINE",
+             b"{tag} NO [REFERRAL imap://ada;AUTH=*@imap3.example.org/INBOX] Not here\r\n", hint="imap3.example.org"),
+        case("a greeting that names another server", Kind.GREETING_REJECTED, "greeting",
+             b"* BYE [REFERRAL imap://imap4.example.org/] Gone\r\n", hint="imap4.example.org"),
+        Case("OAuth 2.0 and nothing else", IMAP, (Kind.AUTH_UNSUPPORTED,), modes=(TLS, STARTTLS), no_login=True,
+             capabilities="IMAP4rev1 LOGINDISABLED AUTH=XOAUTH2 AUTH=OAUTHBEARER", hint="app password"),
         case("EXAMINE throttled", Kind.RATE_LIMITED, "EXAMINE", b"{tag} BAD Request is throttled. Wait\r\n"),
         case("EXAMINE [UNAVAILABLE]", Kind.AUTH_TEMPORARY, "EXAMINE", b"{tag} NO [UNAVAILABLE] later\r\n",
              hint="storage"),
@@ -283,6 +314,8 @@ def _pop3() -> list[Case]:
              modes=(STARTTLS,), no_login=True),
         case("STLS agreed to, then a hang-up", Kind.CONNECTION_LOST, "STLS", _then_hang_up(b"+OK go\r\n"),
              modes=(STARTTLS,), no_login=True),
+        Case("OAuth 2.0 and nothing else", POP3, (Kind.AUTH_UNSUPPORTED,), modes=(TLS, STARTTLS), no_login=True,
+             capabilities="SASL XOAUTH2|UIDL", hint="app password"),
         Case("a mechanism offered only in clear", POP3, (Kind.AUTH_UNSUPPORTED,), modes=(STARTTLS,),
              in_clear="STLS|SASL PLAIN|USER", capabilities="SASL GSSAPI", no_login=True),
     ]  # fmt: skip
@@ -290,4 +323,5 @@ def _pop3() -> list[Case]:
 
 def unlisted_cases() -> list[Case]:
     """All of them."""
-    return [*_either(IMAP), *_either(POP3), *_imap_login(), *_imap_replies(), *_pop3()]
+    either = [case for protocol in (IMAP, POP3) for case in (*_either(protocol), *_in_the_handshake(protocol))]
+    return [*either, *_imap_login(), *_imap_replies(), *_pop3()]

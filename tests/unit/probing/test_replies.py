@@ -3,7 +3,7 @@
 import pytest
 
 from shared.checks.vocabulary import LoginOutcome, OutcomeKind
-from shared.probing.replies import judge_refusal, login_outcome
+from shared.probing.replies import judge_refusal, login_outcome, referred_to
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,19 @@ def test_words_alone_never_keep_a_login_from_counting_as_refused(said: bytes) ->
 def test_a_code_that_judges_nothing_leaves_the_ladder_alone(said: bytes) -> None:
     kind, by_code = judge_refusal(said, OutcomeKind.AUTH_REJECTED)
     assert login_outcome(kind, by_code=by_code) is LoginOutcome.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("said", "server"),
+    [
+        (b"[REFERRAL IMAP://MIKE@SERVER2/] Specified user is invalid on this server. Try SERVER2.", "SERVER2"),
+        (b"[REFERRAL imap://user;AUTH=PLAIN@host.example:1143/] Can't login.", "host.example:1143"),
+        (b"[REFERRAL imap://[2001:db8::1]/INBOX] Remote", "[2001:db8::1]"),
+        (b"* BYE [REFERRAL imap://imap.example/] bye", "imap.example"),
+        (b"[REFERRAL imap://a b/] x", None),
+        (b"[REFERRAL imap://" + b"[REFERRAL imap://" * 400, None),
+        (b"Try imap://other/ instead", None),
+    ],
+)
+def test_a_referral_names_a_server(said: bytes, server: str | None) -> None:
+    assert referred_to(said) == server

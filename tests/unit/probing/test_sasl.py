@@ -4,7 +4,16 @@ import hashlib
 import pytest
 
 from shared.checks.vocabulary import AuthMethod, OutcomeKind
-from shared.probing.sasl import Credentials, Exchange, Mechanism, choose_mechanism, cram_md5, login, plain
+from shared.probing.sasl import (
+    Credentials,
+    Exchange,
+    Mechanism,
+    choose_mechanism,
+    cram_md5,
+    login,
+    plain,
+    unsupported_variant,
+)
 from shared.probing.scram import scram_sha_256
 from shared.probing.steps import CheckFailed, Compute
 
@@ -130,3 +139,20 @@ def test_scram_escapes_names_and_prepares_the_password() -> None:
     step = exchange.send(b"r=nn,s=" + base64.b64encode(b"salt") + b",i=1")
     assert isinstance(step, Compute)
     assert step.work() == hashlib.pbkdf2_hmac("sha256", b"IX ", b"salt", 1)
+
+
+@pytest.mark.parametrize(
+    ("offered", "native_allowed", "protected", "variant"),
+    [
+        ({"XOAUTH2", "OAUTHBEARER"}, False, True, "oauth"),
+        ({"XOAUTH2"}, False, False, "tls_first"),
+        ({"XOAUTH2"}, True, True, None),
+        ({"XOAUTH2", "PLAIN"}, False, True, None),
+        ({"GSSAPI"}, False, True, None),
+    ],
+)
+def test_why_no_login_fits_is_said_where_it_is_known(
+    offered: set[str], native_allowed: bool, protected: bool, variant: str | None
+) -> None:
+    found = unsupported_variant(frozenset(offered), native_allowed=native_allowed, protected=protected)
+    assert found == variant
