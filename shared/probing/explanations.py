@@ -139,6 +139,34 @@ _BY_VARIANT: Final[dict[tuple[OutcomeKind, str], Explanation]] = {
         "{server} speaks plain text where TLS was expected.",
         "Set the security to starttls (or none), or use the server's TLS port.",
     ),
+    (OutcomeKind.TLS_PROTOCOL, "other_service"): Explanation(
+        "{server} speaks plain text where TLS was expected, and not {protocol}.",
+        "Check the port: it seems to be another service's.",
+    ),
+    (OutcomeKind.TLS_PROTOCOL, "after_starttls"): Explanation(
+        "{server} agreed to STARTTLS and then went on in plain text.",
+        "Its TLS may have failed to start, for want of its certificate or key, say; its log should tell.",
+    ),
+    (OutcomeKind.TLS_TIMEOUT, "after_starttls"): Explanation(
+        "{server} agreed to STARTTLS and then stalled during the TLS handshake.",
+        "It may be overloaded, or something between it and mailprobe may swallow what is not plain text.",
+    ),
+    (OutcomeKind.TLS_PROTOCOL, "their_trouble"): Explanation(
+        "The TLS of {server} ended the handshake with an error of its own.",
+        "Often a certificate or key that it can't load; its log should say.",
+    ),
+    (OutcomeKind.TLS_PROTOCOL, "broken_off"): Explanation(
+        "{server} broke off the TLS session after its handshake.",
+        "If it wants a client certificate, let mailprobe's address in without one; else its log should say why.",
+    ),
+    (OutcomeKind.TLS_PROTOCOL, "alpn"): Explanation(
+        "{server} turns away whoever does not name a protocol during the TLS handshake (ALPN), as mail programs don't.",
+        "Check that port {port} leads to the mail server, and to no web server or router of TLS.",
+    ),
+    (OutcomeKind.TLS_PROTOCOL, "renegotiation"): Explanation(
+        "{server} lacks secure renegotiation (RFC 5746), without which its TLS is not safe.",
+        "Update the server's TLS library.",
+    ),
     (OutcomeKind.TLS_PROTOCOL, "client_certificate"): Explanation(
         "{server} demands a client certificate, which mailprobe does not have.",
         "Let mailprobe's address in without one.",

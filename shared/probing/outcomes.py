@@ -69,7 +69,7 @@ def failed(failure: CheckFailed, phase: Phase, seen: Seen) -> Outcome:
     phases_ms = seen.timeline.phases_ms()
     sentence, hint = explain(
         failure.kind,
-        failure.variant,
+        _variant(failure, target.security),
         server=f"[{target.hostname}]:{target.port}" if ":" in target.hostname else f"{target.hostname}:{target.port}",
         host=target.hostname,
         port=target.port,
@@ -132,14 +132,27 @@ def _warning(code: WarningCode, text: str) -> outcome.Warning:
 
 def _expiry(days: int) -> str:
     if days < 0:
-        return f"The certificate expired {_days(-days)} ago."
+        return f"The certificate expired {_ago(days)}."
     return f"The certificate expires in {_days(days)}." if days else "The certificate expires today."
+
+
+def _variant(failure: CheckFailed, security: Security) -> str | None:
+    # Once STARTTLS was agreed to, port and security were right.
+    plain_text = failure.variant in ("plain_text", "other_service")
+    if security is Security.STARTTLS and (plain_text or failure.kind is OutcomeKind.TLS_TIMEOUT):
+        return "after_starttls"
+    return failure.variant
 
 
 def _with_days(sentence: str, kind: OutcomeKind, certificate: CertificateFacts | None) -> str:
     if kind is not OutcomeKind.TLS_EXPIRED or certificate is None or certificate.days_left >= 0:
         return sentence
-    return f"{sentence.removesuffix('.')} {_days(-certificate.days_left)} ago."
+    return f"{sentence.removesuffix('.')}, {_ago(certificate.days_left)}."
+
+
+def _ago(days_left: int) -> str:
+    # The days left are rounded down: -1 is anything within the last 24 hours.
+    return f"{_days(-days_left - 1)} ago" if days_left < -1 else "within the last day"
 
 
 def _days(count: int) -> str:

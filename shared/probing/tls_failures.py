@@ -1,5 +1,6 @@
 """OpenSSL's reasons, translated into our kinds by a table."""
 
+import re
 import ssl
 
 from shared.checks.vocabulary import OutcomeKind
@@ -22,6 +23,9 @@ _UNTRUSTED_BECAUSE = {
 }
 _CERTIFICATE_KINDS = frozenset({*_BY_VERIFY_CODE.values(), OutcomeKind.TLS_UNTRUSTED})
 
+# What Python puts around the words of an error OpenSSL has no name for.
+_WRAPPING = re.compile(r"\A\[SSL\] | \(_ssl\.c:\d+\)\Z")
+
 # Substrings of OpenSSL's reason, upper case, and which special sentence fits.
 _VARIANTS = (
     ("CERTIFICATE_REQUIRED", "client_certificate"),
@@ -34,6 +38,9 @@ _VARIANTS = (
     ("NO_PROTOCOLS_AVAILABLE", "old_version"),
     ("DH_KEY_TOO_SMALL", "weak"),
     ("UNRECOGNIZED_NAME", "name"),
+    ("NO_APPLICATION_PROTOCOL", "alpn"),
+    ("UNSAFE_LEGACY_RENEGOTIATION", "renegotiation"),
+    ("ALERT_INTERNAL_ERROR", "their_trouble"),
 )
 
 
@@ -51,10 +58,14 @@ def tls_failure(error: ssl.SSLError, *, first_bytes: bytes) -> CheckFailed:
         kind = _BY_VERIFY_CODE.get(error.verify_code, OutcomeKind.TLS_UNTRUSTED)
         variant = _UNTRUSTED_BECAUSE.get(error.verify_code)
         return CheckFailed(kind, str(error.verify_message).encode(), variant=variant)
-    reason = (error.reason or str(error)).upper().replace(" ", "_")
+    if isinstance(error, ssl.SSLZeroReturnError):
+        return CheckFailed(OutcomeKind.TLS_PROTOCOL, variant="hung_up")
+    reason = (error.reason or _WRAPPING.sub("", str(error))).upper().replace(" ", "_")
     variant = next((name for part, name in _VARIANTS if part in reason), None)
     if variant == "plain_text" and not looks_like_tls(first_bytes):
-        return CheckFailed(OutcomeKind.TLS_PROTOCOL, first_bytes.rstrip(), variant="plain_text")
+        # A greeting of mail, or something that knows nothing of mail whatever the security is set to.
+        variant = "plain_text" if first_bytes[:1] in (b"*", b"+", b"-") else "other_service"
+        return CheckFailed(OutcomeKind.TLS_PROTOCOL, first_bytes.rstrip(), variant=variant)
     if variant == "plain_text":
         variant = None
     return CheckFailed(OutcomeKind.TLS_PROTOCOL, reason.lower().replace("_", " ").encode(), variant=variant)

@@ -96,7 +96,10 @@ class TlsSession:
         return handshake_result(self._tls, verified=self._verified)
 
     def _after_handshake(self, error: ssl.SSLError) -> CheckFailed:
-        return tls_failure(error, first_bytes=b"\x17\x03")
+        failure = tls_failure(error, first_bytes=b"\x17\x03")
+        if failure.variant is None:
+            return CheckFailed(failure.kind, failure.words, variant="broken_off")
+        return failure
 
 
 @lru_cache(maxsize=8)

@@ -301,9 +301,9 @@ def _later_imap() -> list[Case]:
              b"{tag} OK begin\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\nA2 OK forged\r\n",
              modes=(STARTTLS,), no_login=True),
         case("STARTTLS and then plain text", Kind.TLS_PROTOCOL, "STARTTLS", _plain_after_starttls,
-             modes=(STARTTLS,), no_login=True),
+             modes=(STARTTLS,), no_login=True, hint="failed to start"),
         case("the handshake stalls after STARTTLS", Kind.TLS_TIMEOUT, "STARTTLS", _stall_after_starttls,
-             modes=(STARTTLS,), no_login=True),
+             modes=(STARTTLS,), no_login=True, hint="swallow"),
         Case("AUTH=PLAIN offered only in clear", IMAP, (Kind.AUTH_UNSUPPORTED,), modes=(STARTTLS,),
              in_clear="IMAP4rev1 STARTTLS AUTH=PLAIN", capabilities="IMAP4rev1 LOGINDISABLED", no_login=True),
     ]  # fmt: skip
@@ -360,9 +360,9 @@ def _pop3() -> list[Case]:
         case("STLS with injected plain text", Kind.STARTTLS_INJECTION, "STLS", b"+OK begin\r\n+OK forged\r\n",
              modes=(STARTTLS,), no_login=True),
         case("STLS and then plain text", Kind.TLS_PROTOCOL, "STLS", _plain_after_starttls,
-             modes=(STARTTLS,), no_login=True),
+             modes=(STARTTLS,), no_login=True, hint="failed to start"),
         case("the handshake stalls after STLS", Kind.TLS_TIMEOUT, "STLS", _stall_after_starttls,
-             modes=(STARTTLS,), no_login=True),
+             modes=(STARTTLS,), no_login=True, hint="swallow"),
     ]  # fmt: skip
 
 
