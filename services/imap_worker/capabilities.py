@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 _REMEMBERED_BYTES: Final = 1024
+_COREMAIL: Final = "X-CM-EXT-1"
 
 
 class Offered(NamedTuple):
@@ -23,6 +24,9 @@ def offered(words: bytes) -> Offered:
 
 def _read(words: bytes) -> Offered:
     names = frozenset(words.decode("ascii", "replace").upper().split())
+    if _COREMAIL in names:
+        # It answers BAD to the initial responses it says it takes (163.com, 126.com and others, in 2026).
+        names -= {"SASL-IR"}
     return Offered(names, frozenset(name[5:] for name in names if name.startswith("AUTH=")))
 
 
