@@ -34,7 +34,7 @@ from shared.probing.steps import (
 
 # No bracket inside: a line of nothing but openings would be searched anew from each of them.
 _CAPABILITY_CODE: Final = re.compile(rb"\[CAPABILITY ([^\[\]\r\n]*)\]", re.IGNORECASE)
-_EXISTS: Final = re.compile(rb"(\S+) EXISTS *\Z", re.IGNORECASE)
+_EXISTS: Final = re.compile(rb" *(\S+) +EXISTS *\Z", re.IGNORECASE)
 _NUMBER: Final = re.compile(rb"[0-9]{1,10}")
 # Exchange's way of saying, as a BAD, that there is no mailbox for who has logged in.
 _NOT_CONNECTED: Final = re.compile(rb"authenticated but not connected", re.IGNORECASE)

@@ -9,7 +9,7 @@ from shared.checks.vocabulary import OutcomeKind
 from shared.probing.steps import CheckFailed
 
 _STATUS: Final = re.compile(rb"(\+OK|-ERR)(?![A-Za-z0-9])[ \t]?(.*)\Z", re.IGNORECASE | re.DOTALL)
-_STAT: Final = re.compile(rb"([0-9]{1,10}) ([0-9]{1,18})(?: .*)?\Z", re.DOTALL)
+_STAT: Final = re.compile(rb" *([0-9]{1,10}) +([0-9]{1,18})(?: .*)?\Z", re.DOTALL)
 
 
 class Status(NamedTuple):

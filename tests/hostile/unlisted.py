@@ -227,6 +227,7 @@ def _imap_replies() -> list[Case]:
         examine("a bare CR among the answers", Kind.PROTOCOL_ERROR, b"* FLAGS (\r)\r\n"),
         examine("a NUL among the answers", Kind.PROTOCOL_ERROR, b"* FLAGS (\0)\r\n"),
         examine("a blank behind a mailbox's figures", Kind.OK, b"* 3 EXISTS \r\n* 0 RECENT \r\n"),
+        examine("blanks around a mailbox's figures", Kind.OK, b"*  3  EXISTS\r\n"),
         examine("a mailbox, then another", Kind.OK, b"* 0 EXISTS\r\n* 0 RECENT\r\n"),
         case("EXAMINE answered byte by byte", Kind.OK, "EXAMINE", _dribbled_examine),
         case("EXAMINE answered by BYE and a hang-up", Kind.CONNECTION_LOST, "EXAMINE", _then_hang_up(b"* BYE x\r\n")),

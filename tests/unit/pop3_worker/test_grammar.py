@@ -120,6 +120,7 @@ def test_a_listing_refused_has_no_lines() -> None:
 def test_stat_counts() -> None:
     assert read_stat(b"3 1024") == 3
     assert read_stat(b"0 0 octets") == 0
+    assert read_stat(b" 3  1024 ") == 3
 
 
 @given(st.one_of(st.binary(max_size=60), st.sampled_from([b"-1 2", b"1", b"1 -2", b"9" * 500, b"1  2", b"1 2x", b""])))
