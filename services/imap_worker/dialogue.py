@@ -221,9 +221,9 @@ class _Conversation:
             line += b" {%d}\r\n" % len(argument)
             answer = yield Send(line, shown + b" {...}", phase=phase, parting=_PARTING)
             phase = None
-            if not answer.startswith(b"+"):
-                self._grammar.feed_line(answer)
-                return (yield from self._reply())
+            if (yield from self._read_challenge(answer)) is None:
+                assert self._final is not None  # noqa: S101 - it refused the literal
+                return self._final
             line, shown = argument, display or b"{...}"
         self._findings.login = LoginOutcome.UNKNOWN
         yield Send(line + b"\r\n", shown, self._reading, phase=phase, parting=_PARTING)

@@ -72,7 +72,9 @@ def authenticate(
         if owed is not None:
             answer, owed = owed, None
         else:
-            answer = yield from _answer(exchange, _decoded(challenge))
+            # What LOGIN asks with is for people, and nowhere written down: some do not even encode it.
+            asked = b"" if mechanism is Mechanism.LOGIN else _decoded(challenge)
+            answer = yield from _answer(exchange, asked)
         _note_sending(findings, mechanism, protected=protected)
         line = yield Send(base64.b64encode(answer) + b"\r\n", _MASKED_LINE, SECRET_LINE)
 

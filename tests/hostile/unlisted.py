@@ -181,6 +181,8 @@ def _imap_login() -> list[Case]:
              capabilities="IMAP4rev1 AUTH=PLAIN LOGINDISABLED", no_login=False),
         Case("content with the user's name alone", IMAP, (Kind.PROTOCOL_ERROR,), target={"auth": "login"},
              capabilities="IMAP4rev1 AUTH=LOGIN LOGINDISABLED", instead={"AUTHENTICATE": _only_the_name}),
+        Case("LOGIN's questions in plain words", IMAP, (Kind.OK,), target={"auth": "login"},
+             capabilities="IMAP4rev1 AUTH=LOGIN LOGINDISABLED", instead={"AUTHENTICATE": _asking_in_words}),
         Case("PREAUTH where a login was asked for", IMAP, (Kind.PREAUTH_UNEXPECTED,), modes=(PLAIN, TLS),
              instead={"greeting": b"* PREAUTH come in\r\n"}, no_login=True),
     ]  # fmt: skip
@@ -190,6 +192,13 @@ async def _only_the_name(peer: Peer, tag: bytes) -> None:
     await peer.say(b"+ VXNlcm5hbWU6\r\n")
     await peer.hear()
     await peer.say(tag + b" OK welcome\r\n" if tag else b"+OK welcome\r\n")
+
+
+async def _asking_in_words(peer: Peer, tag: bytes) -> None:
+    for question in (b"User Name:", b"Password:"):
+        await peer.say(b"+ " + question + b"\r\n")
+        await peer.hear()
+    await peer.say(tag + b" OK in\r\n")
 
 
 def _imap_replies() -> list[Case]:

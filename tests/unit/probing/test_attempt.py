@@ -210,6 +210,18 @@ async def test_literals_carry_what_quotes_cannot(environment: ProbeEnvironment) 
         assert outcome.kind is OutcomeKind.OK, outcome
 
 
+async def test_a_server_may_speak_between_a_literal_and_its_go_ahead(environment: ProbeEnvironment) -> None:
+    async def slow(peer: Peer, tag: bytes) -> None:
+        await peer.say(b"* OK one moment\r\n+ go on\r\n")
+        await peer.hear()
+        await peer.say(tag + b" OK in\r\n")
+
+    manners = Manners(capabilities="IMAP4rev1", instead={"LOGIN": slow})
+    async with serving(sound_imap(manners)) as listener:
+        outcome = await check(environment, target(listener.port), b"\xff")
+    assert outcome.kind is OutcomeKind.OK, outcome
+
+
 async def test_an_authorization_id_goes_along(environment: ProbeEnvironment) -> None:
     account = Account(authorization_id=b"boss")
     async with serving(sound_imap(Manners(account=account))) as listener:
