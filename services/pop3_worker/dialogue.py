@@ -59,6 +59,7 @@ class _Conversation:
         self._target = request.target
         self._findings = findings
         self._offered = _NOTHING_KNOWN
+        self._in_two_steps = False
         self._protected = request.target.security is Security.TLS
         self._final = Status(ok=False, text=b"")
 
@@ -89,6 +90,8 @@ class _Conversation:
             # Of all softer kinds only a limit is something a greeting can be about.
             rejected = kind if kind is OutcomeKind.RATE_LIMITED else OutcomeKind.GREETING_REJECTED
             raise CheckFailed(rejected, line)
+        # Exchange was seen to close the connection on a response in the line of AUTH itself, and documents it without.
+        self._in_two_steps = b"Microsoft Exchange" in greeting.text
 
     def _learn_capabilities(self) -> Dialogue:
         listing = Listing()
@@ -115,7 +118,7 @@ class _Conversation:
             offered=self._offered.mechanisms,
             native_allowed=self._offered.user,
             with_authorization_id=target.authorization_id is not None,
-            short_plain=True,
+            short_plain=not self._in_two_steps,
         )
         if mechanism is None:
             yield ENTER[Phase.AUTH]
@@ -166,7 +169,8 @@ class _Conversation:
 
     def _opening(self, mechanism: Mechanism, response: bytes | None) -> tuple[Send, bool]:
         name = mechanism.encode("ascii")
-        if response is not None and len("AUTH ") + len(name) + 1 + len(response) + 2 <= LONGEST_LINE:
+        fits = response is not None and len("AUTH ") + len(name) + 1 + len(response) + 2 <= LONGEST_LINE
+        if fits and not self._in_two_steps:
             line = encode("AUTH", name + b" " + (response or b"="))
             return _login(line, b"AUTH " + name + b" " + MASK, SECRET_LINE), True
         return _login(encode("AUTH", name), None, SECRET_LINE), False

@@ -281,6 +281,16 @@ async def _run(say: Say, peer: Peer, tag: bytes) -> None:
     await say(peer, tag)
 
 
+async def _in_two_steps(peer: Peer, tag: bytes) -> None:
+    if peer.heard[-1] == b"AUTH PLAIN":
+        await peer.say(b"+ \r\n")
+        await peer.hear()
+        await peer.say(b"+OK in\r\n")
+    else:
+        await peer.say(b"-ERR Protocol error. Connection is closed. 10\r\n")
+        await _hang_up(peer)
+
+
 def _pop3() -> list[Case]:
     def case(name: str, kind: Kind, verb: str, say: Say, **more: Any) -> Case:
         return Case(name, POP3, (kind,), instead={verb: say}, **more)
@@ -306,6 +316,10 @@ def _pop3() -> list[Case]:
         case("capabilities with dots in front", Kind.OK, "CAPA", b"+OK\r\n..odd\r\nSASL PLAIN\r\n.\r\n", **in_clear),
         case("capabilities in lower case", Kind.OK, "CAPA", b"+ok\r\nsasl plain\r\n.\r\n", **in_clear),
         case("mechanisms on a line each", Kind.OK, "CAPA", b"+OK\r\nSASL PLAIN\r\nSASL GSSAPI\r\n.\r\n", **in_clear),
+        *(Case(f"no response in the line of AUTH, as of Exchange: {auth}", POP3, (Kind.OK,),
+               capabilities="TOP|UIDL|SASL PLAIN|USER", target={"auth": auth},
+               instead={"greeting": b"+OK The Microsoft Exchange POP3 service is ready. [QQ==]\r\n",
+                        "AUTH": _in_two_steps}) for auth in ("auto", "plain")),
         Case("capabilities that say nothing of logins", POP3, (Kind.OK,), capabilities="UIDL"),
         Case("capabilities that want TLS before a login", POP3, (Kind.AUTH_UNSUPPORTED,), modes=(PLAIN,),
              capabilities="UIDL|STLS", no_login=True, hint="starttls"),
