@@ -45,6 +45,10 @@ class DnsChannel:
             if lent.retired and lent.in_use == 0:
                 self._close(lent)
 
+    def apart(self) -> "DnsChannel":
+        """Another like this one, for a question nobody else's may spoil."""
+        return DnsChannel(servers=self._servers, answer_seconds=self._answer_seconds)
+
     async def close(self) -> None:
         """Also what is still lent: questions to it end with an error."""
         current, self._current = self._current, None

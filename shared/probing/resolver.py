@@ -32,6 +32,7 @@ _OUR_TROUBLE = frozenset({aiodns.error.ARES_EFILE, aiodns.error.ARES_ENOMEM, aio
 # From a name server that answers, but only to say that it can't find out.
 _NO_HELP = frozenset({aiodns.error.ARES_ESERVFAIL, aiodns.error.ARES_EREFUSED, aiodns.error.ARES_ENOTIMP})
 _SIGN_OF_LIFE_SECONDS = 2.0
+_APART_AT_ONCE = 4  # a channel has a thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Resolver:
     ) -> None:
         self._deadline_seconds = deadline_seconds
         self._channel = DnsChannel(servers=servers, answer_seconds=deadline_seconds, fresh_seconds=fresh_seconds)
+        self._apart = asyncio.Semaphore(_APART_AT_ONCE)
         self._answered_at = -1.0
         self._sign: _SignOfLife | None = None
         self._asking: asyncio.Task[_SignOfLife] | None = None
@@ -98,11 +100,18 @@ class Resolver:
         await self._channel.close()
 
     async def _lookup(self, name: str) -> tuple[str, ...]:
-        with self._channel.lent() as channel:
-            found = await channel.getaddrinfo(name, port=0)
-        raw = (node.addr[0] for node in found.nodes)
-        # A thousand records of one address are one address.
-        return tuple(dict.fromkeys(text.decode() if isinstance(text, bytes) else str(text) for text in raw))
+        try:
+            return await _ask(self._channel, name)
+        except aiodns.error.DNSError as error:
+            if error.args[:1] != (aiodns.error.ARES_EBADRESP,):
+                raise
+        # One garbled reply has c-ares give up every question under way, whosever it was: asked once more by itself.
+        async with self._apart:
+            apart = self._channel.apart()
+            try:
+                return await _ask(apart, name)
+            finally:
+                await apart.close()
 
     async def _nobody_answered(self, asked_at: float) -> CheckFailed:
         if self._answered_at >= asked_at or (await self._sign_of_life()).answers:
@@ -132,6 +141,14 @@ class Resolver:
             knows = answers and code not in _NO_HELP
         self._sign = _SignOfLife(time.monotonic(), answers=answers, knows=knows)
         return self._sign
+
+
+async def _ask(channel: DnsChannel, name: str) -> tuple[str, ...]:
+    with channel.lent() as resolver:
+        found = await resolver.getaddrinfo(name, port=0)
+    raw = (node.addr[0] for node in found.nodes)
+    # A thousand records of one address are one address.
+    return tuple(dict.fromkeys(text.decode() if isinstance(text, bytes) else str(text) for text in raw))
 
 
 def _of_family(addresses: Sequence[str], family: IpFamily) -> tuple[str, ...]:

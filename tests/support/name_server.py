@@ -1,4 +1,4 @@
-"""A DNS server on loopback that answers by a script: addresses, SRV and MX, no such name, a failure, or never."""
+"""A DNS server on loopback that answers by a script: addresses, SRV and MX, no such name, failure, nonsense, never."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ import struct
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
-NXDOMAIN, SERVFAIL, NODATA, HANGS = "nxdomain", "servfail", "nodata", "hangs"
+NXDOMAIN, SERVFAIL, NODATA, GARBLED, HANGS = "nxdomain", "servfail", "nodata", "garbled", "hangs"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Mx:
 
 
 Answer = str | list[str] | list[Srv] | list[Mx]
-_RCODES = {NXDOMAIN: 3, SERVFAIL: 2, NODATA: 0}
+_RCODES = {NXDOMAIN: 3, SERVFAIL: 2, NODATA: 0, GARBLED: 0}
 _A, _MX, _AAAA, _SRV = 1, 15, 28, 33
 
 
@@ -64,6 +64,8 @@ class _Udp(asyncio.DatagramProtocol):
         if answer == HANGS:
             return
         records = [] if isinstance(answer, str) else [data for each in answer if (data := _data(each, kind))]
+        if answer == GARBLED:
+            records = [b"\0"]  # no address of either family is one byte long
         rcode = _RCODES[answer] if isinstance(answer, str) else 0
         question = query[12 : end + 4]
         header = query[:2] + struct.pack("!HHHHH", 0x8180 | rcode, 1, len(records), 0, 0)

@@ -10,7 +10,7 @@ from shared.checks.vocabulary import IpFamily, OutcomeKind
 from shared.probing.dns_channel import FRESH_SECONDS
 from shared.probing.resolver import Resolver
 from shared.probing.steps import CheckFailed
-from tests.support.name_server import HANGS, NODATA, NXDOMAIN, SERVFAIL, name_server
+from tests.support.name_server import GARBLED, HANGS, NODATA, NXDOMAIN, SERVFAIL, name_server
 
 ZONE = {
     "both.test": ["192.0.2.1", "192.0.2.2", "2001:db8::1"],
@@ -128,6 +128,20 @@ async def test_a_question_outlives_the_renewal_of_its_channel() -> None:
             assert await made.resolve("four.test", IpFamily.ANY) == ("192.0.2.9",)
             assert not slow.done()
             # Answered when its first packet is sent again.
+            zone["slow.test"] = ["192.0.2.8"]
+            assert await slow == ("192.0.2.8",)
+        finally:
+            await made.close()
+
+
+async def test_one_garbled_reply_spoils_nobody_elses_lookup() -> None:
+    zone = {"slow.test": HANGS, "garbled.test": GARBLED}
+    async with name_server(zone) as server:
+        made = Resolver(servers=[server.address], deadline_seconds=20.0)
+        try:
+            slow = asyncio.create_task(made.resolve("slow.test", IpFamily.ANY))
+            assert (await failure(made, "garbled.test")).kind is OutcomeKind.DNS_FAILURE
+            # Answered when it is asked by itself, at the latest when its packet is sent again.
             zone["slow.test"] = ["192.0.2.8"]
             assert await slow == ("192.0.2.8",)
         finally:
