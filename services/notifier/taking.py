@@ -6,7 +6,7 @@ later, by `ripening`.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.notifier import audience_store, ripening_store, thread_store
@@ -57,9 +57,11 @@ async def take(
     Raises:
         CannotPlan: of one row; those before it are planned, those after it are not looked at yet.
     """
-    rows = await thread_store.take_outbox(connection, most=most, but=but)
-    if not rows:
+    found = await thread_store.take_outbox(connection, most=most, but=but)
+    if not found:
         return 0
+    # What happened by a clock that ran ahead has happened by now: nobody waits until that hour to be told.
+    rows = [replace(row, at=min(row.at, now_ms)) for row in found]
     try:
         await _planned(connection, rows, now_ms=now_ms, mail=mail)
     except TRY_AGAIN:
@@ -119,7 +121,7 @@ def _opened(book: _Book, row: OutboxRow, found: IncidentRow) -> None:
         rules = book.rules.get(incident.customer_id, PackageRules())
         delay = max(GATHER_MS, rules.notification_delay_ms, channel.delay_ms if channel else 0)
         least = channel.least_duration_ms if channel else 0
-        due_at = max(row.at + delay, incident.opened_at + least)
+        due_at = max(row.at + delay, min(incident.opened_at, row.at) + least)
         if found.group_id is None:
             alone = Notice(Event.OPENED, due_at, opened={incident.id})
             book.loose.append(NewDelivery(target, None, alone, {"incident_id": incident.id}))

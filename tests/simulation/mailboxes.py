@@ -39,6 +39,7 @@ class Ledger:
     refused: defaultdict[Account, list[int]] = field(default_factory=lambda: defaultdict(list))
     unproven_logins: Counter[UUID] = field(default_factory=Counter)
     overlaps: list[str] = field(default_factory=list)
+    mistimed: set[Account] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -54,6 +55,7 @@ class MailServers:
     changed: dict[Account, int] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
     _inside: defaultdict[Account, Counter[UUID]] = field(default_factory=lambda: defaultdict(Counter))
+    _tried_by: defaultdict[UUID, set[Process]] = field(default_factory=lambda: defaultdict(set))
 
     def is_down(self, host: str) -> bool:
         return any(each == host and since <= self.now_ms() < until for each, since, until in self.down)
@@ -103,9 +105,15 @@ class MailServers:
             self.ledger.unproven_logins[job.check_id] += 1
         # A worker whose own clock is slow knows how old the first of a backlog is only by what arrives after it.
         is_new = asyncio.get_running_loop().time() < process.began + _NEW_SECONDS
-        inside = Counter[UUID]() if is_new and self.now_ms() > job.not_after else self._inside[account]
+        inside = self._inside[account]
+        if is_new and self.now_ms() > job.not_after:
+            inside = Counter[UUID]()
+            self.ledger.mistimed.add(account)
         # The same check twice is a job delivered again while it was being done; of a good password that is no harm.
-        if request.target.protocol is MailProtocol.POP3 and inside.keys() - {job.check_id}:
+        # Done by two, the first one's answer lets the next check in, which cannot know of the other.
+        self._tried_by[job.check_id].add(process)
+        by_two = any(len(self._tried_by[check]) > 1 for check in (job.check_id, *inside))
+        if request.target.protocol is MailProtocol.POP3 and inside.keys() - {job.check_id} and not by_two:
             self.ledger.overlaps.append(f"two logins at once to the mailbox {account}")
         inside[job.check_id] += 1
         try:

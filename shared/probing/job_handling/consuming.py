@@ -25,6 +25,7 @@ from shared.probing.job_handling.checking import Checker
 from shared.probing.job_handling.clock import FleetClock
 from shared.probing.job_handling.handing_on import HandingOn
 from shared.probing.job_handling.ledger import Ledger, Settled
+from shared.probing.job_handling.mailbox_turns import MailboxTurns
 from shared.probing.job_handling.pace import Pace
 from shared.probing.job_handling.result_sender import Answer, Line, ResultSender
 from shared.probing.job_handling.starting import StartGate
@@ -46,6 +47,7 @@ class JobHandler:
     handing_on: HandingOn
     sender: ResultSender
     pace: Pace = field(default_factory=Pace)
+    mailboxes: MailboxTurns = field(default_factory=MailboxTurns)
     canary: Canary | None = None
     hearing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -95,10 +97,14 @@ class JobHandler:
         if not await self.gate.enter(delay_seconds):
             return await self._hand_on(job, batch, started=may_have_begun(job, arrival))
         try:
-            await self.pace.turn()
-            now_ms = self.clock.now_ms()
-            # It may have waited for room, or for its turn, too long.
-            result = None if is_stale(job, now_ms=now_ms) else await self._check(job, started_at=now_ms)
+            await self.mailboxes.enter(job)
+            try:
+                await self.pace.turn()
+                now_ms = self.clock.now_ms()
+                # It may have waited for room, or for its turn, too long.
+                result = None if is_stale(job, now_ms=now_ms) else await self._check(job, started_at=now_ms)
+            finally:
+                self.mailboxes.leave(job)
         finally:
             self.gate.leave()
         if result is None:
