@@ -21,6 +21,7 @@ from services.api_gateway.customers.leaving import finishing_cancellations
 from services.api_gateway.discovery.finding import Discovery
 from services.api_gateway.door import DOOR, Door
 from services.api_gateway.events.feeds import Feeds
+from services.api_gateway.kept_reads import KeptReads
 from services.api_gateway.manners.counting import counted, tell_remaining
 from services.api_gateway.manners.forgetting import forgetting
 from services.api_gateway.manners.layer import resources_of, well_mannered
@@ -36,7 +37,6 @@ from services.api_gateway.reading import BODY_CAP_BYTES
 from services.api_gateway.replies import Replies
 from services.api_gateway.resources import RESOURCES, Resources
 from services.api_gateway.system.queue_watch import QueueWatch
-from services.api_gateway.system.schedule_watch import ScheduleWatch
 from shared.broker.seam import Broker
 from shared.database.pool import Pool
 from shared.probing.address_policy import AddressPolicy
@@ -81,7 +81,9 @@ def create_app(
         replies=Replies(broker, instance),
         feeds=Feeds(pool, broker, instance),
         queues=queues or QueueWatch(broker),
-        schedule=ScheduleWatch(),
+        schedule=KeptReads(lambda row: int(row["scheduled"])),
+        summaries=KeptReads(lambda counts: int(counts["monitors"])),
+        expositions=KeptReads(lambda found: found.monitors),
         passwords=Passwords(),
         refusals=Refusals(pool),
         anonymous_limit=RateLimit(settings.rate_limit_anonymous),

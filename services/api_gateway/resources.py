@@ -9,11 +9,12 @@ from aiohttp import web
 from services.api_gateway.audit.refusals import Refusals
 from services.api_gateway.discovery.finding import Discovery
 from services.api_gateway.events.feeds import Feeds
+from services.api_gateway.kept_reads import KeptReads
 from services.api_gateway.people.passwords import Passwords
 from services.api_gateway.rate_limits import RateLimit
 from services.api_gateway.replies import Replies
+from services.api_gateway.standing.exposition import Exposition
 from services.api_gateway.system.queue_watch import QueueWatch
-from services.api_gateway.system.schedule_watch import ScheduleWatch
 from shared.broker.seam import Broker
 from shared.database.pool import Pool
 from shared.probing.address_policy import AddressPolicy
@@ -36,7 +37,9 @@ class Resources:
     replies: Replies
     feeds: Feeds
     queues: QueueWatch
-    schedule: ScheduleWatch
+    schedule: KeptReads[Mapping[str, Any]]
+    summaries: KeptReads[Mapping[str, Any]]
+    expositions: KeptReads[Exposition]
     passwords: Passwords
     refusals: Refusals
     anonymous_limit: RateLimit

@@ -1,11 +1,11 @@
 """Numbers of the whole installation, by functions of the tables' owner: of no organization's rows in particular."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from services.api_gateway.system.schedule_watch import ScheduleWatch
+from services.api_gateway.kept_reads import KeptReads
 from shared.database.pool import Connection
 
 MOST_SAMPLED = 200
@@ -50,10 +50,10 @@ async def is_only_organization(connection: Connection) -> bool:
     return bool(await connection.fetchval(_ORGANIZATIONS) == 1)
 
 
-async def read_numbers(connection: Connection, schedule: ScheduleWatch) -> Numbers:
+async def read_numbers(connection: Connection, schedule: KeptReads[Mapping[str, Any]]) -> Numbers:
     """All of them."""
     return Numbers(
-        schedule=await schedule.look(lambda: connection.fetchrow(_SCHEDULE)),
+        schedule=await schedule.look(None, lambda: connection.fetchrow(_SCHEDULE)),
         delays=await _delays(connection),
         listening_at=await connection.fetchval(_LISTENING),
         canaries=await connection.fetch(_CANARIES),
