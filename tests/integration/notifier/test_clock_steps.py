@@ -43,6 +43,19 @@ async def test_what_was_to_be_told_by_it_is_told_now(
     assert told(receiver) == ["incident.created", "incident.resolved"]
 
 
+async def test_what_happened_by_it_and_is_planned_afterwards_is_told_now(
+    desk: NotifierDesk, receiver: Receiver
+) -> None:
+    await set_up(desk, receiver)
+    planning, sending = desk.sending()
+    right = desk.now
+    await desk.set_clock(right + HOUR)
+    await desk.fail(1)
+    await desk.set_clock(right + MINUTE)
+    await desk.run(planning, sending, for_ms=10_000)
+    assert told(receiver) == ["incident.created"]
+
+
 async def test_what_was_refused_meanwhile_is_tried_now(desk: NotifierDesk, receiver: Receiver) -> None:
     await set_up(desk, receiver)
     planning, sending = desk.sending()
