@@ -65,16 +65,21 @@ def authenticate(
         _note_sending(findings, mechanism, protected=protected)
     line = yield send
     owed = None if went_along else response
+    # Some let it go by unread and then ask for it, with nothing in their challenge.
+    again = response if went_along else None
     while True:
         challenge = yield from read_challenge(line)
         if challenge is None:
             return Exchanged(exchange)
         if owed is not None:
             answer, owed = owed, None
+        elif again is not None and not challenge:
+            answer = again
         else:
             # What LOGIN asks with is for people, and nowhere written down: some do not even encode it.
             asked = b"" if mechanism is Mechanism.LOGIN else _decoded(challenge)
             answer = yield from _answer(exchange, asked)
+        again = None
         _note_sending(findings, mechanism, protected=protected)
         line = yield Send(base64.b64encode(answer) + b"\r\n", _MASKED_LINE, SECRET_LINE)
 

@@ -1,8 +1,8 @@
 """One sentence and one next step for every way a check can end, in one table.
 
-Sentences may use {server} (host and port), {host}, {port}, {protocol}, {mailbox}, {days}, {seconds}, {elsewhere} (a
-server named by this one). A variant, where a dialogue or the connection named one, replaces the sentence, the hint, or
-both.
+Sentences may use {server} (host and port), {host}, {port}, {protocol}, {mailbox}, {days}, {seconds}, {mechanism} (of
+the login), {elsewhere} (a server named by this one). A variant, where a dialogue or the connection named one, replaces
+the sentence, the hint, or both.
 """
 
 from typing import Final, NamedTuple
@@ -269,6 +269,15 @@ _BY_VARIANT: Final[dict[tuple[OutcomeKind, str], Explanation]] = {
         "{server} said OK without the data that must come with it."
     ),
     (OutcomeKind.PROTOCOL_ERROR, "wrong_tag"): Explanation("{server} answered a command that was never given."),
+    (OutcomeKind.PROTOCOL_ERROR, "challenge"): Explanation(
+        "{server} asked for something during the login that its way of logging in does not know.",
+        "Its log should say what it wanted; another mechanism in auth may do.",
+    ),
+    (OutcomeKind.AUTH_REJECTED, "digest"): Explanation(
+        "{server} rejected the user name or the password.",
+        "Check both. Or the server offers {mechanism} without keeping what that needs of this user: set auth to plain "
+        "or login. Until something changes, logins are tried less and less often, so as not to lock the account.",
+    ),
     (OutcomeKind.PROTOCOL_ERROR, "signature"): Explanation(
         "{server} accepted the login without proving that it knows the password itself."
     ),

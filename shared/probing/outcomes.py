@@ -6,6 +6,7 @@ from functools import lru_cache
 from shared.checks import outcome
 from shared.checks.outcome import CertificateFacts, Outcome
 from shared.checks.vocabulary import (
+    AuthMethod,
     LoginOutcome,
     MailProtocol,
     OutcomeKind,
@@ -17,6 +18,7 @@ from shared.probing.address_policy import Blocked
 from shared.probing.explanations import explain
 from shared.probing.probe import ProbeRequest
 from shared.probing.replies import referred_to
+from shared.probing.sasl import Mechanism
 from shared.probing.server_words import Redactor, escaped
 from shared.probing.steps import CheckFailed, Findings
 from shared.probing.timeline import Timeline
@@ -24,6 +26,8 @@ from shared.probing.transcript import Transcript
 
 # Slower than this is said even where nobody set a limit: a login answered after 15 s works, and something is wrong.
 SLOW_UNASKED_MS = 10_000
+# They need something of each user that a server which keeps but its passwords' hashes does not have.
+_DIGESTS = frozenset({Mechanism.CRAM_MD5, Mechanism.SCRAM_SHA_256})
 
 
 @dataclass(slots=True)
@@ -69,13 +73,14 @@ def failed(failure: CheckFailed, phase: Phase, seen: Seen) -> Outcome:
     phases_ms = seen.timeline.phases_ms()
     sentence, hint = explain(
         failure.kind,
-        _variant(failure, target.security),
+        _variant(failure, seen),
         server=f"[{target.hostname}]:{target.port}" if ":" in target.hostname else f"{target.hostname}:{target.port}",
         host=target.hostname,
         port=target.port,
         protocol=target.protocol.value.upper(),
         mailbox=target.mailbox,
         seconds=seen.seconds,
+        mechanism=seen.findings.mechanism,
         elsewhere=referred_to(redact(failure.words or b"")) or "its own words name it",
     )
     sentence = _with_days(sentence, failure.kind, seen.certificate)
@@ -136,11 +141,15 @@ def _expiry(days: int) -> str:
     return f"The certificate expires in {_days(days)}." if days else "The certificate expires today."
 
 
-def _variant(failure: CheckFailed, security: Security) -> str | None:
+def _variant(failure: CheckFailed, seen: Seen) -> str | None:
+    target = seen.request.target
     # Once STARTTLS was agreed to, port and security were right.
     plain_text = failure.variant in ("plain_text", "other_service")
-    if security is Security.STARTTLS and (plain_text or failure.kind is OutcomeKind.TLS_TIMEOUT):
+    if target.security is Security.STARTTLS and (plain_text or failure.kind is OutcomeKind.TLS_TIMEOUT):
         return "after_starttls"
+    chosen_by_us = target.auth is AuthMethod.AUTO and seen.findings.mechanism in _DIGESTS
+    if failure.kind is OutcomeKind.AUTH_REJECTED and failure.variant is None and chosen_by_us:
+        return "digest"
     return failure.variant
 
 

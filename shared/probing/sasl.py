@@ -116,6 +116,6 @@ def cram_md5(credentials: Credentials) -> Exchange:
     """RFC 2195: a digest keyed with the password, of a challenge that must be new each time."""
     challenge = yield None
     if not challenge:
-        raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, variant="missing_data")
+        raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, variant="challenge")
     digest = hmac.new(credentials.password, challenge, hashlib.md5).hexdigest()
     yield credentials.user + b" " + digest.encode()

@@ -39,7 +39,9 @@ def scram_sha_256(credentials: Credentials, *, nonce: bytes) -> Exchange:
     expected = base64.b64encode(_hmac(_hmac(salted, b"Server Key"), signed))
     fields = _fields(server_final)
     if b"e" in fields:
-        raise CheckFailed(OutcomeKind.AUTH_REJECTED, server_final, polite=True)
+        # RFC 5802, section 7: all its other values are about the user, the password, or what we said of them.
+        kind = OutcomeKind.AUTH_TEMPORARY if fields[b"e"] == b"no-resources" else OutcomeKind.AUTH_REJECTED
+        raise CheckFailed(kind, server_final, polite=True)
     if not hmac.compare_digest(fields.get(b"v", b""), expected):
         raise CheckFailed(OutcomeKind.PROTOCOL_ERROR, variant="signature")
     yield b""
@@ -67,7 +69,7 @@ def _fields(message: bytes) -> dict[bytes, bytes]:
 
 def _broken() -> CheckFailed:
     # Without the message: it holds the salt of somebody's password.
-    return CheckFailed(OutcomeKind.PROTOCOL_ERROR)
+    return CheckFailed(OutcomeKind.PROTOCOL_ERROR, variant="challenge")
 
 
 def _hmac(key: bytes, message: bytes) -> bytes:

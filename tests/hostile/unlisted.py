@@ -183,6 +183,12 @@ def _imap_login() -> list[Case]:
              capabilities="IMAP4rev1 AUTH=LOGIN LOGINDISABLED", instead={"AUTHENTICATE": _only_the_name}),
         Case("LOGIN's questions in plain words", IMAP, (Kind.OK,), target={"auth": "login"},
              capabilities="IMAP4rev1 AUTH=LOGIN LOGINDISABLED", instead={"AUTHENTICATE": _asking_in_words}),
+        case("the initial response let go by, and asked for", Kind.OK, _asking_again),
+        case("the initial response asked for twice", Kind.PROTOCOL_ERROR, _asking_again_and_again, hint="mechanism"),
+        Case("a challenge-response login refused", IMAP, (Kind.AUTH_REJECTED,), hint="auth to plain",
+             capabilities="IMAP4rev1 AUTH=CRAM-MD5", instead={"AUTHENTICATE": _refusing_a_digest}),
+        Case("a challenge-response login without a challenge", IMAP, (Kind.PROTOCOL_ERROR,), hint="mechanism",
+             capabilities="IMAP4rev1 AUTH=CRAM-MD5", instead={"AUTHENTICATE": b"+ \r\n"}),
         Case("PREAUTH where a login was asked for", IMAP, (Kind.PREAUTH_UNEXPECTED,), modes=(PLAIN, TLS),
              instead={"greeting": b"* PREAUTH come in\r\n"}, no_login=True),
     ]  # fmt: skip
@@ -199,6 +205,26 @@ async def _asking_in_words(peer: Peer, tag: bytes) -> None:
         await peer.say(b"+ " + question + b"\r\n")
         await peer.hear()
     await peer.say(tag + b" OK in\r\n")
+
+
+async def _asking_again(peer: Peer, tag: bytes) -> None:
+    along = peer.heard[-1].rsplit(b" ", 1)[1]
+    await peer.say(b"+\r\n")
+    assert await peer.hear() == along
+    await peer.say(tag + b" OK in\r\n" if tag else b"+OK in\r\n")
+
+
+async def _asking_again_and_again(peer: Peer, tag: bytes) -> None:
+    await peer.say(b"+ \r\n")
+    await peer.hear()
+    await peer.say(b"+ \r\n")
+    await peer.silence()
+
+
+async def _refusing_a_digest(peer: Peer, tag: bytes) -> None:
+    await peer.say(b"+ PDFAeD4=\r\n")
+    await peer.hear()
+    await peer.say(tag + b" NO [AUTHENTICATIONFAILED] no\r\n")
 
 
 def _imap_replies() -> list[Case]:
@@ -298,6 +324,7 @@ def _pop3() -> list[Case]:
     login = {"target": {"auth": "login"}, "capabilities": "USER"}
     in_clear = {"modes": (PLAIN, TLS)}
     return [
+        case("the initial response let go by, and asked for", Kind.OK, "AUTH", _asking_again),
         case("-err in lower case", Kind.AUTH_REJECTED, "AUTH", b"-err [auth] no\r\n"),
         case("a code that says no and words that soften it", Kind.AUTH_REJECTED, "AUTH",
              b"-ERR [AUTH] temporary failure\r\n"),
