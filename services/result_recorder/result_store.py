@@ -1,7 +1,7 @@
 """The table `results`: at most one row per check."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -76,8 +76,7 @@ UPDATE check_requests SET state = 'finished', target = NULL WHERE check_id = ANY
 
 async def insert_results(connection: Connection, rows: Sequence[ResultRow]) -> tuple[int, set[tuple[UUID, int]]]:
     """Insert what is not there yet; when that was recorded, and the (check_id, slot_at) of what was there before."""
-    columns = [[getattr(row, field.name) for row in rows] for field in fields(ResultRow)]
-    new = await connection.fetch(_INSERT, *columns)
+    new = await connection.fetch(_INSERT, *zip(*rows, strict=True))
     recorded_at: int = new[0]["recorded_at"] if new else 0
     known: set[tuple[UUID, int]] = set()
     if len(new) < len(rows):

@@ -4,8 +4,7 @@ Pure. `finding_of` and `finding_of_row` give health the same view of a result on
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.result_recorder.health import Finding, Refusal
@@ -16,8 +15,7 @@ from shared.checks.vocabulary import DEGRADING_WARNINGS, LoginOutcome, OutcomeKi
 HELD_BACK = "The login was held back after an earlier refusal; everything before it worked."
 
 
-@dataclass(frozen=True, slots=True)
-class ResultRow:
+class ResultRow(NamedTuple):
     """What is stored of a result; the names are those of the columns."""
 
     check_id: UUID

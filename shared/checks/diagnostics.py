@@ -1,22 +1,15 @@
 """What a check saw, by the names the HTTP API shows it under: stored so by the recorder, answered so by the gateway."""
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from shared.checks.messages import CheckResult
 
-# Beside what the outcome says: (as it is shown, the field of the result).
-_OF_RESULT = {
-    "withheld": "withheld",
-    "worker": "worker",
-    "loopLagMs": "loop_lag_ms",
-    "checkKind": "kind",
-    "slotAt": "slot_at",
-    "startAt": "start_at",
-}
 
-# Made once: `json.dumps` makes one for each document.
-_JSON = json.JSONEncoder()
+@lru_cache(maxsize=1024)  # workers are few, their results many
+def _quoted(text: str) -> str:
+    return json.dumps(text)
 
 
 def diagnostics_text(result: CheckResult) -> str:
@@ -25,8 +18,11 @@ def diagnostics_text(result: CheckResult) -> str:
     Written as it is read, without the values in between: one is made for every check.
     """
     of_outcome = result.outcome.model_dump_json(by_alias=True, exclude={"message"})
-    of_result = _JSON.encode({shown: getattr(result, name) for shown, name in _OF_RESULT.items()})
-    return f"{of_outcome[:-1]}, {of_result[1:]}"
+    return (
+        f'{of_outcome[:-1]},"withheld":{"true" if result.withheld else "false"},"worker":{_quoted(result.worker)},'
+        f'"loopLagMs":{result.loop_lag_ms!r},"checkKind":"{result.kind}","slotAt":{result.slot_at},'
+        f'"startAt":{result.start_at}}}'
+    )
 
 
 def diagnostics_of(result: CheckResult) -> dict[str, Any]:

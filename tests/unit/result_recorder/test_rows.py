@@ -95,5 +95,19 @@ def test_the_document_has_the_members_people_are_promised() -> None:
     }
 
 
+def test_the_document_says_what_the_result_says_whatever_a_worker_is_called() -> None:
+    result = answer(slot(1), worker='imap "worker"\\\n@ÿ\u2028:1', withheld=True, loop_lag_ms=1e-7)
+    detail = json.loads(row_of(result, 0, None).detail)
+    told = {name: detail[name] for name in ("withheld", "worker", "loopLagMs", "checkKind", "slotAt", "startAt")}
+    assert told == {
+        "withheld": True,
+        "worker": result.worker,
+        "loopLagMs": 1e-7,
+        "checkKind": "scheduled",
+        "slotAt": slot(1),
+        "startAt": slot(1),
+    }
+
+
 def _read_back(row: ResultRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in row.__slots__} | {"detail": json.loads(row.detail)}
+    return row._asdict() | {"detail": json.loads(row.detail)}
