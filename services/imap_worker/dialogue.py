@@ -140,7 +140,8 @@ class _Conversation:
             variant = unsupported_variant(
                 self._offered.mechanisms, native_allowed=native_allowed, protected=self._protected
             )
-            raise CheckFailed(OutcomeKind.AUTH_UNSUPPORTED, variant=variant, polite=True)
+            words = " ".join(sorted(self._offered.mechanisms)).encode()
+            raise CheckFailed(OutcomeKind.AUTH_UNSUPPORTED, words, variant=variant, polite=True)
         credentials = Credentials(
             user=(target.user or "").encode(),
             password=self._request.password or b"",

@@ -222,6 +222,19 @@ async def test_a_server_may_speak_between_a_literal_and_its_go_ahead(environment
     assert outcome.kind is OutcomeKind.OK, outcome
 
 
+@pytest.mark.parametrize(
+    ("protocol", "offers"), [("imap", "IMAP4rev1 LOGINDISABLED AUTH=NTLM AUTH=GSSAPI"), ("pop3", "SASL NTLM GSSAPI")]
+)
+async def test_where_no_login_will_do_it_is_told_which_are_offered(
+    environment: ProbeEnvironment, protocol: str, offers: str
+) -> None:
+    manners = Manners(capabilities=offers)
+    async with serving(sound_imap(manners) if protocol == "imap" else sound_pop3(manners)) as listener:
+        outcome = await check(environment, target(listener.port, protocol))
+    assert (outcome.kind, outcome.login) == (OutcomeKind.AUTH_UNSUPPORTED, LoginOutcome.NOT_SENT)
+    assert outcome.server_words == "GSSAPI NTLM"
+
+
 async def test_an_authorization_id_goes_along(environment: ProbeEnvironment) -> None:
     account = Account(authorization_id=b"boss")
     async with serving(sound_imap(Manners(account=account))) as listener:

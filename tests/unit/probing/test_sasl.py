@@ -133,6 +133,23 @@ def test_scram_demands_the_servers_proof(final: bytes) -> None:
     assert failed.value.variant == "signature"
 
 
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (b"e=invalid-proof", OutcomeKind.AUTH_REJECTED),
+        (b"e=other-error", OutcomeKind.AUTH_REJECTED),
+        (b"e=no-resources", OutcomeKind.AUTH_TEMPORARY),
+    ],
+)
+def test_scram_hears_why_the_server_says_no(said: bytes, kind: OutcomeKind) -> None:
+    exchange = scram_sha_256(USER, nonce=b"rOprNGfwEbeRWgbNEkqO")
+    scram_first(exchange)
+    answer(exchange, SERVER_FIRST)
+    with pytest.raises(CheckFailed) as failed:
+        exchange.send(said)
+    assert failed.value.kind is kind
+
+
 def test_scram_escapes_names_and_prepares_the_password() -> None:
     exchange = scram_sha_256(Credentials(b"a=b,c", "I\u00adX\u00a0".encode(), b"bo,ss"), nonce=b"n")
     assert scram_first(exchange) == b"n,a=bo=2Css,n=a=3Db=2Cc,r=n"
