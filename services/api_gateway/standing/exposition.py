@@ -18,6 +18,7 @@ CONTENT_TYPE = "text/plain"
 PARAMETERS = {"version": "0.0.4", "charset": "utf-8"}
 
 _FASTEST = 1
+_WRITTEN = {0.0: "0.0", 1.0: "1.0"}  # half of all values
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", '"': '\\"'})
 
 
@@ -65,7 +66,7 @@ def _gauge(name: str, value_of: Callable[[Subject], float | None]) -> Callable[[
         for each in subjects:
             value = None if each.status == "disabled" else value_of(each)
             if value is not None:
-                written = floatToGoString(value)  # type: ignore[no-untyped-call]
+                written = _WRITTEN.get(value) or floatToGoString(value)  # type: ignore[no-untyped-call]
                 yield f'{name}{{monitor="{each.public_id}"}} {written}\n'
 
     return lines
