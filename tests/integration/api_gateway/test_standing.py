@@ -1,10 +1,16 @@
 """How everything stands, for other programs: metrics that Prometheus takes, and a flat summary."""
 
 import asyncio
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
+
+from services.api_gateway.standing import handlers, standing_store
+from services.api_gateway.standing.exposition import Exposition
+from services.api_gateway.standing.standing_store import Subject
 
 METRICS = "/api/metrics"
 SUMMARY = "/api/summary"
@@ -66,6 +72,31 @@ async def test_each_monitor_has_its_metrics_by_its_public_id(world: Any) -> None
         "customer": "My mailboxes",
         "status": "active",
     }
+
+
+async def test_monitors_read_in_slices_are_each_told_of_once(world: Any, monkeypatch: Any) -> None:
+    sliced: list[int] = []
+    monkeypatch.setattr(standing_store, "_SLICE", 2)
+    monkeypatch.setattr(handlers, "Exposition", lambda: Counted(sliced))
+    monitors = [await world.api.created(name=f"number {number}") for number in range(5)]
+    for each in monitors:
+        await health(world, each, "up", since=1)
+    answer = await world.api.get(METRICS)
+    told = re.findall(r'^mailbox_(?:info|up)\{.*?monitor="([^"]+)"', answer.text, re.MULTILINE)
+    assert told == [each["publicId"] for each in monitors] * 2
+    assert sliced == [2, 2, 1]
+
+
+class Counted(Exposition):
+    """Says how many monitors came at once."""
+
+    def __init__(self, sliced: list[int]) -> None:
+        super().__init__()
+        self._sliced = sliced
+
+    def add(self, subjects: Sequence[Subject]) -> None:
+        self._sliced.append(len(subjects))
+        super().add(subjects)
 
 
 async def test_promtool_finds_nothing_wrong(world: Any, promtool: Path) -> None:
