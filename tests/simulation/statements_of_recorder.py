@@ -6,6 +6,8 @@ Logins are in `statements_of_logins`, incidents in `statements_of_incidents`.
 import json
 from typing import Any
 
+import asyncpg
+
 from services.result_recorder import (
     canary_store,
     event_store,
@@ -86,8 +88,20 @@ def insert_results(tx: Transaction, *columns: list[Any]) -> list[Row]:
     return new
 
 
-@twin(rollup_store._NOTE)
-def note_late(tx: Transaction, *_: Any) -> None:
+@twin(result_store._INSERT_NEW)
+def insert_new_results(tx: Transaction, *columns: list[Any]) -> list[Row]:
+    keys = list(zip(columns[0], columns[1], strict=True))
+    for key in keys:
+        tx.lock(("results", key))
+    if len(set(keys)) < len(keys) or any(tx.get("results", key) is not None for key in keys):
+        raise asyncpg.UniqueViolationError("a result is there already")
+    insert_results(tx, *columns)
+    return [{"max": tx.now_ms}]
+
+
+# What is refused as a whole has inserted nothing to go back from.
+@twin(rollup_store._NOTE, result_store._BEFORE, result_store._BACK)
+def change_nothing(tx: Transaction, *_: Any) -> None:
     return None
 
 

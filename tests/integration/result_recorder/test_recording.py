@@ -6,6 +6,7 @@ import random
 import pytest
 
 from services.result_recorder.recording import record
+from services.result_recorder.result_store import WORTH_A_TRY
 from services.result_recorder.sweeping import sweep
 from shared.checks.outcome import Warning as CheckWarning
 from shared.checks.vocabulary import CheckKind, LoginOutcome, OutcomeKind, WarningCode
@@ -37,6 +38,19 @@ async def test_the_same_result_twice_is_recorded_once(desk: RecorderDesk) -> Non
     assert (len(first.new), first.duplicates) == (1, 1)
     assert (len(again.new), again.duplicates) == (0, 1)
     assert (await desk.location_state())["failures"] == 1
+
+
+async def test_of_a_large_batch_only_what_is_not_there_yet_is_recorded(desk: RecorderDesk) -> None:
+    results = [answer(slot(number)) for number in range(1, WORTH_A_TRY + 3)]
+    await record(desk.pool, [answer(slot(2), REFUSED), answer(slot(5), REFUSED)])
+    some = await record(desk.pool, results)
+    assert (len(some.new), some.duplicates) == (len(results) - 2, 2)
+    assert {each.slot_at for each, _ in some.new} == {each.slot_at for each in results} - {slot(2), slot(5)}
+    more = [answer(slot(100 + number)) for number in range(WORTH_A_TRY)]
+    all_of_them = await record(desk.pool, more)
+    assert (len(all_of_them.new), all_of_them.duplicates) == (len(more), 0)
+    assert await desk.value("SELECT count(*) FROM results WHERE outcome = 'ok'") == len(results) - 2 + len(more)
+    assert await desk.value("SELECT count(DISTINCT recorded_at) FROM results WHERE slot_at >= $1", slot(100)) == 1
 
 
 async def test_a_second_answer_to_the_same_check_changes_nothing(desk: RecorderDesk) -> None:
