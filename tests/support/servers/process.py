@@ -6,6 +6,7 @@ Provides `LeashedProcess`, free ports and waiting; what runs and how is left to 
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -17,6 +18,10 @@ from pathlib import Path
 from tests.support.servers.warm_python import WarmProcess, is_ours, warm_python
 
 _LEASH = Path(__file__).with_name("leash.py")
+
+# Below what Linux and macOS choose from by themselves.
+_SERVERS_PORTS = range(20_000, 30_000)
+_MOST_TAKEN = 100
 
 
 class ServerFailed(Exception):
@@ -120,12 +125,21 @@ class LeashedProcess:
 
 
 def free_ports(count: int) -> list[int]:
-    """Distinct ports nobody listens on now; all are held together while choosing."""
+    """Distinct ports nobody listens on now; all are held together while choosing.
+
+    Below those the system gives to connections: one of these would now and then be taken by somebody's connection
+    before the server that it was chosen for is up.
+    """
+    chance, ports = random.SystemRandom(), dict[int, None]()
     with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
+        for _ in range(count + _MOST_TAKEN):
+            each = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                each.bind(("127.0.0.1", chance.choice(_SERVERS_PORTS)))
+                ports[int(each.getsockname()[1])] = None
+            if len(ports) == count:
+                return list(ports)
+    raise ServerFailed(f"hardly a port is free from {_SERVERS_PORTS.start} to {_SERVERS_PORTS.stop - 1}")
 
 
 async def listens(port: int, host: str = "127.0.0.1") -> bool:
