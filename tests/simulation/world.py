@@ -50,7 +50,7 @@ from tests.simulation.mailboxes import Account, MailServers, Receiver
 from tests.simulation.memory_database import Database, Session
 from tests.simulation.processes import FROZEN_LEADER_SECONDS, Chance, DatabaseTroubles, Process
 from tests.simulation.stand_ins import Keys, environment, keeps_all, known_to_probes, sweep_only, term
-from tests.simulation.story import THE_END, TROUBLES_FROM, TROUBLES_UNTIL, Event, Mailbox, Story, story_of
+from tests.simulation.story import THE_END, TROUBLES_FROM, TROUBLES_UNTIL, Event, Story, story_of
 from tests.simulation.virtual_time import VirtualLoop, run
 from tests.simulation.watch import Watch
 
@@ -294,9 +294,6 @@ class World:
         credentials = sum((box.host, box.user) == account for box in self.story.mailboxes)
         return credentials * len(self.story.locations)
 
-    def _shares_its_login(self, box: Mailbox) -> bool:
-        return sum((each.host, each.user) == (box.host, box.user) for each in self.story.mailboxes) > 1
-
     def _outage_noticed(self) -> list[str]:
         # Of those that were over before the troubles were, nothing is promised.
         long = [each for each in self.story.outages if each.until > TROUBLES_UNTIL + _SEEN_WITHIN_SECONDS]
@@ -309,6 +306,12 @@ class World:
             if row["reason"] == "withheld"
             and (self.story.clock_goes_back or row["last_slot"] > self._true_ms(TROUBLES_FROM))
         }
+        # It may wait for another's login, or meet a worker that is new and has its own clock to go by.
+        missed = {
+            row["monitor_id"]
+            for row in self.database.tables["missed"].values()
+            if row["last_slot"] > self._true_ms(TROUBLES_UNTIL)
+        }
         left = {row["monitor_id"] for row in self.database.tables["incidents"].values()}
         wrong = []
         for box in self.story.mailboxes:
@@ -317,8 +320,8 @@ class World:
                 continue
             if self.story.wrong_password is not None or str(box.number) in withheld:
                 continue  # what is down anyhow is told otherwise
-            if box.interval_ms > _OFTEN_MS and (self.story.clock_goes_back or self._shares_its_login(box)):
-                continue  # of two slots, one may be a repetition, or wait for another's login, and one be lost
+            if box.interval_ms > _OFTEN_MS and (self.story.clock_goes_back or box.number in missed):
+                continue  # of the two slots left, one is a repetition, or was not made
             # Of one that had never passed by then none opens.
             if self.watch.first_passed.get(box.number, math.inf) < began[box.host] and box.number not in left:
                 wrong.append("an outage of minutes made no incident")
