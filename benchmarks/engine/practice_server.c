@@ -36,7 +36,7 @@ struct connection {
 static struct connection connections[MOST_FDS];
 static int poller;
 static SSL_CTX *context;
-static int held[MOST_FDS], held_count;
+static int any_waits;
 static double newest_held_at, hold_seconds;
 
 static double now(void) {
@@ -89,23 +89,18 @@ static void log_in(int fd, const char *tag) {
         return;
     }
     snprintf(c->held_tag, sizeof c->held_tag, "%s", tag);
-    if (held_count == MOST_FDS) {
-        hang_up(fd);
-        return;
-    }
-    c->waits = 1;
-    held[held_count++] = fd;
+    c->waits = any_waits = 1;
     newest_held_at = now();
 }
 
 static void answer_held(void) {
-    for (int i = 0; i < held_count; i++) {
-        struct connection *c = &connections[held[i]];
-        if (!c->waits) continue; /* it has hung up meanwhile */
+    for (int fd = 0; fd < MOST_FDS; fd++) {
+        struct connection *c = &connections[fd];
+        if (!c->waits) continue; /* or it has hung up meanwhile */
         c->waits = 0;
-        accept_login(held[i], c->held_tag);
+        accept_login(fd, c->held_tag);
     }
-    held_count = 0;
+    any_waits = 0;
 }
 
 static void imap_command(int fd, char *line) {
@@ -250,13 +245,13 @@ int main(int count, char **words) {
     struct epoll_event parent = {.events = EPOLLIN, .data.fd = 0}, events[EVENTS];
     epoll_ctl(poller, EPOLL_CTL_ADD, 0, &parent);
     for (;;) {
-        int ready = epoll_wait(poller, events, EVENTS, held_count ? 100 : -1);
+        int ready = epoll_wait(poller, events, EVENTS, any_waits ? 100 : -1);
         for (int i = 0; i < ready; i++) {
             int fd = events[i].data.fd;
             if (fd == 0) return 0;
             if (connections[fd].is_listener) welcome(fd);
             else if (connections[fd].open) hear(fd);
         }
-        if (held_count && now() - newest_held_at >= hold_seconds) answer_held();
+        if (any_waits && now() - newest_held_at >= hold_seconds) answer_held();
     }
 }

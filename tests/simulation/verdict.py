@@ -12,6 +12,7 @@ from tests.simulation.watch import _ended
 # Between the last one's time and its result there may be the time of a check and of its way.
 _STILL_CHECKED_MS = 150_000
 _UNDER_WAY_MS = 30_000
+_SENT_WITHIN_MS = 10_000
 FIRST_RUNG_MS = RUNGS_MS[0] - 3 * _UNDER_WAY_MS  # counted from when it was made, not when it was known
 
 
@@ -185,7 +186,7 @@ def all_told(database: Database, receiver: Receiver) -> list[str]:
         for link in database.tables["delivery_incidents"].values()
         if database.tables["deliveries"][link["delivery_id"]]["state"] == "pending"
         and (
-            database.tables["deliveries"][link["delivery_id"]]["due_at"] > now
+            database.tables["deliveries"][link["delivery_id"]]["due_at"] > now - _SENT_WITHIN_MS
             or database.tables["deliveries"][link["delivery_id"]]["channel_id"] in resting
         )
     }
