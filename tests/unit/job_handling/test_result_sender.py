@@ -53,6 +53,18 @@ async def test_when_nothing_else_is_under_way_an_answer_leaves_at_once_with_thos
     assert sizes(broker) == [4]
 
 
+async def test_quick_checks_one_after_another_share_messages_after_the_first() -> None:
+    broker = FakeBroker()
+    sending = ResultSender(publisher(broker), idle=lambda: True, apart_seconds=0.3)
+    assert await sending.send(an_answer())
+    answers = []
+    for _ in range(5):
+        answers.append(asyncio.ensure_future(sending.send(an_answer())))
+        await asyncio.sleep(0.001)
+    assert await asyncio.gather(*answers) == [True] * 5
+    assert sizes(broker) == [1, 5]
+
+
 @pytest.mark.parametrize(
     "failures",
     [
