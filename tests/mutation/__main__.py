@@ -14,16 +14,19 @@ import importlib
 import importlib.util
 import inspect
 import io
+import itertools
 import json
 import os
 import resource
 import signal
 import sys
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 from hypothesis import HealthCheck, settings
 
@@ -202,6 +205,8 @@ def _live(core: Core, module: str, mutant: Mutant, steps: Steps) -> int:
             _install(core, module, mutant.tree)
             return NOTICED if _is_noticed(core, module.rpartition(".")[2], steps) else SURVIVED
     except BaseException:
+        if mutant.what == UNTOUCHED:
+            traceback.print_exc()
         return NOTICED
 
 
@@ -219,26 +224,47 @@ def _install(core: Core, name: str, tree: ast.Module) -> None:
 
 
 def _is_noticed(core: Core, name: str, steps: Steps) -> bool:
-    paths = [path for place in core.examples for path in (sorted(Path(place).glob("test_*.py")) or [Path(place)])]
-    for path in sorted(paths, key=lambda path: path.stem != f"test_{name}"):  # its own tests first: most end there
-        if path.stem not in NO_EXAMPLES:
-            steps.begin(path.stem)
-            _run_all(path)
+    for path in sorted(examples_of(core), key=lambda path: path.stem != f"test_{name}"):  # most end at its own tests
+        steps.begin(path.stem)
+        _run_all(path)
     steps.begin("stories")
     noticed = core.stories()
     steps.begin("the end")
     return noticed
 
 
+def examples_of(core: Core) -> list[Path]:
+    """The files of tests that look at a core's mutants."""
+    paths = [path for place in core.examples for path in (sorted(Path(place).glob("test_*.py")) or [Path(place)])]
+    return [path for path in paths if path.stem not in NO_EXAMPLES]
+
+
 def _run_all(path: Path) -> None:
+    for name, test in inspect.getmembers(loaded(path), inspect.isfunction):
+        if name.startswith("test_"):
+            for arguments in cases(test):
+                test(**arguments)  # an assertion that fails is how it is noticed
+
+
+def loaded(path: Path) -> ModuleType:
+    """A file of tests as a module of its own, which nobody else imports."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ImportError(path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    for name, test in inspect.getmembers(module, inspect.isfunction):
-        if name.startswith("test_"):
-            test()  # an assertion that fails is how it is noticed
+    return module
+
+
+def cases(test: Callable[..., None]) -> Iterator[dict[str, object]]:
+    """The arguments that a test is called with: of each of its cases, by the marks that pytest would read."""
+    marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
+    for values in itertools.product(*(mark.args[1] for mark in marks)):
+        arguments: dict[str, object] = {}
+        for mark, value in zip(marks, values, strict=True):
+            names = [name.strip() for name in mark.args[0].split(",")]
+            arguments |= zip(names, value if len(names) > 1 else (value,), strict=True)
+        yield arguments
 
 
 def _name(module: str, mutant: Mutant) -> str:

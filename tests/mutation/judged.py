@@ -1,8 +1,5 @@
 """Mutants that survive and are no mistakes, or not worth a test; by how their names begin."""
 
-_EITHER = (
-    "certificate and certificates begin anew together; either alone is enough for the next one to count as the first"
-)
 _ALWAYS_SET = "a failing location always has a first slot, so what stands in for none is never used"
 _TIE = "two locations in the same millisecond: either will do"
 _AS_LONG = "both are made of the same list, one for one"
@@ -15,9 +12,6 @@ JUDGED: dict[str, str] = {
     "rules: @dataclass": "speed and safety of values, not behaviour",
     "rules: return 1 if self.host_refuses": "one refusal has been counted when it is asked, and one is more than none",
     "rules: return {Agreement.ANY: 1": "at least one has to agree in any case",
-    "places: return replace(state, revision=revision": _EITHER,
-    "places: state = replace(_login_accepted": _EITHER,
-    "places: state = replace(state, certificate=None": _EITHER,
     "places: count = state.certificates + 1": "two or three: both are two and more",
     "follow_ups: began = max(each.first_slot or 0 for each in failing.values()): each": _ALWAYS_SET,
     "follow_ups: began = max(each.first_slot or 0 for each in failing.values()): 0": _ALWAYS_SET,

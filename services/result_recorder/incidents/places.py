@@ -28,7 +28,7 @@ def of_revision(state: State, revision: int) -> State:
         location: replace(place, passes=0, passed_since=None) if place.down and state.open else Place(place.slot_at)
         for location, place in state.places.items()
     }
-    return replace(state, revision=revision, places=places, refusals=0, refusal=None, certificate=None, certificates=0)
+    return replace(state, revision=revision, places=places, refusals=0, refusal=None, certificate=None)
 
 
 def after_failure(state: State, seen: Seen, thresholds: Thresholds, *, refusals_wanted: int = SURE_AFTER) -> State:
@@ -64,7 +64,7 @@ def after_failure(state: State, seen: Seen, thresholds: Thresholds, *, refusals_
 
 def after_pass(state: State, seen: Seen) -> State:
     """The state once a check has passed: with it the login was let in, and the certificate was good."""
-    state = replace(_login_accepted(state, seen.location_id), certificate=None, certificates=0)
+    state = replace(_login_accepted(state, seen.location_id), certificate=None)
     place = state.places.get(seen.location_id) or Place(seen.slot_at)
     if not place.down:
         return _with(state, seen.location_id, _well(place, seen.slot_at, state))
@@ -81,7 +81,7 @@ def after_getting_past(state: State, seen: GotPast) -> State:
 
     A location that is down for such a failure stays down; where the login was refused, for that reason.
     """
-    state = replace(state, certificate=None, certificates=0)
+    state = replace(state, certificate=None)
     place = state.places[seen.location_id]
     cause = place.cause
     place = replace(place, slot_at=seen.slot_at)
