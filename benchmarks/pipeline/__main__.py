@@ -20,10 +20,11 @@ from benchmarks.engine.compiled import CannotCompile, compiled
 from benchmarks.engine.programs import Told
 from benchmarks.engine.stage import Cores, PracticeServer, Round, ToldProcess
 from benchmarks.pipeline import document, growth, report
-from benchmarks.pipeline.cycle import IDLE_MS, Kind, Pipeline, Turn
+from benchmarks.pipeline.cycle import IDLE_MS, WITHIN_MS, Kind, Pipeline, Turn
 from benchmarks.pipeline.floors import Cost, Floors, make_twins
 from benchmarks.pipeline.loading import INTERVAL_MS, described, load
 from benchmarks.pipeline.messages import BareClient, about, jobs_copies, results_copies
+from benchmarks.pipeline.report import BareProbes
 from benchmarks.pipeline.servers import NoRabbitHere, Servers, servers
 from benchmarks.pipeline.services import Services
 
@@ -56,9 +57,12 @@ async def run(folder: Path, *, rounds: int, checks: int, probes: int, claimed: i
             for kind in kinds:
                 turn = await pipeline.turn(kind)
                 mode = Round("imap", kind.name, kind.port, probes, _PROBES_AT_ONCE)
-                probe_us = await asyncio.to_thread(probe.make, mode)
+                probes_us = BareProbes(
+                    dense=await asyncio.to_thread(probe.make, mode),
+                    paced=await asyncio.to_thread(probe.make_paced, mode, WITHIN_MS * 1e3 / checks),
+                )
                 claim, record = await _floors(floors[kind.name], kind, turn)
-                figures.note(kind.name, turn, probe_us=probe_us, claim=claim, record=record)
+                figures.note(kind.name, turn, probes_us=probes_us, claim=claim, record=record)
                 report.progress(number + 1, rounds, kind.name, figures)
         figures_of_claims = await growth.measure(at.owner, at.dsn, rows=claimed) if claimed else None
         report.print_all(figures, figures_of_claims, checks=checks)

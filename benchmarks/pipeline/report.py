@@ -21,6 +21,14 @@ _AT_LEAST = {"claims.hot_share": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
+class BareProbes:
+    """µs of CPU a bare probe: one after another, some at once; and begun as far apart as a worker begins them."""
+
+    dense: float
+    paced: float
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """µs of CPU per check in one round."""
 
@@ -32,11 +40,14 @@ class Measured:
     postgres_own: float
     broker: float
     probe: float
+    paced_probe: float
     claim_floor: Cost
     record_floor: Cost
 
     @classmethod
-    def of(cls, turn: Turn, spent: Callable[[str], float], *, probe_us: float, claim: Cost, record: Cost) -> "Measured":
+    def of(
+        cls, turn: Turn, spent: Callable[[str], float], *, probes_us: BareProbes, claim: Cost, record: Cost
+    ) -> "Measured":
         """`spent`: the CPU seconds of a process that count."""
         each = 1e6 / turn.checks
         return cls(
@@ -47,7 +58,8 @@ class Measured:
             postgres_of_record=spent("postgres.result_recorder") * each,
             postgres_own=spent("postgres.own") * each,
             broker=spent("broker") * each,
-            probe=probe_us,
+            probe=probes_us.dense,
+            paced_probe=probes_us.paced,
             claim_floor=claim.of_each(turn.checks),
             record_floor=record.of_each(turn.checks),
         )
@@ -82,9 +94,9 @@ class Figures:
     with_idle: list[Measured] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
 
-    def note(self, kind: str, turn: Turn, *, probe_us: float, claim: Cost, record: Cost) -> None:
-        for_checks = Measured.of(turn, turn.for_checks, probe_us=probe_us, claim=claim, record=record)
-        everything = Measured.of(turn, turn.spent.__getitem__, probe_us=probe_us, claim=claim, record=record)
+    def note(self, kind: str, turn: Turn, *, probes_us: BareProbes, claim: Cost, record: Cost) -> None:
+        for_checks = Measured.of(turn, turn.for_checks, probes_us=probes_us, claim=claim, record=record)
+        everything = Measured.of(turn, turn.spent.__getitem__, probes_us=probes_us, claim=claim, record=record)
         self.rounds.setdefault(kind, []).append(for_checks)
         self.with_idle.append(everything)
         self.turns.append(turn)
@@ -114,6 +126,7 @@ _ROWS = {
     "record": "record",
     "the whole": "whole",
     "the bare probe": "probe",
+    "the same, paced as in a worker": "paced_probe",
     "Postgres for claims": "postgres_of_claim",
     "Postgres for records": "postgres_of_record",
     "Postgres' own processes": "postgres_own",
@@ -146,9 +159,9 @@ def block(figures: Figures, *, checks: int) -> list[str]:
 
 def print_all(figures: Figures, growth: Growth | None, *, checks: int) -> None:
     print(f"\nmedian CPU of one check, µs; {checks} checks due within two seconds, {len(figures.every())} turns")
-    print(f"{'':26}" + "".join(f"{kind:>10}" for kind in figures.rounds))
+    print(f"{'':32}" + "".join(f"{kind:>10}" for kind in figures.rounds))
     for words, name in _ROWS.items():
-        print(f"  {words:24}" + "".join(f"{figures.median(kind, name):10.1f}" for kind in figures.rounds))
+        print(f"  {words:30}" + "".join(f"{figures.median(kind, name):10.1f}" for kind in figures.rounds))
     every = figures.every()
     print("\n(the whole: our three processes; floors: one bare UPDATE of the same rows of the schedule and the same")
     print(
@@ -160,6 +173,10 @@ def print_all(figures: Figures, growth: Growth | None, *, checks: int) -> None:
         for stage in ("claim", "probe_and_report", "record", "whole"):
             _figure(f"{stage}.{kind}.cpu_us", figures.median(kind, stage))
         _figure(f"whole.{kind}.vs_probe", statistics.median(each.whole / each.probe for each in figures.rounds[kind]))
+        _figure(
+            f"whole.{kind}.vs_paced_probe",
+            statistics.median(each.whole / each.paced_probe for each in figures.rounds[kind]),
+        )
         _figure(
             f"whole_with_servers.{kind}.vs_probe",
             statistics.median((each.whole + each.servers) / each.probe for each in figures.rounds[kind]),
