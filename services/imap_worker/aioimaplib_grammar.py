@@ -146,6 +146,10 @@ class ImapGrammar:
                 return text
         return None
 
+    def leaving(self) -> bool:
+        """Whether it did so in answer to the command under way."""
+        return _last_of(self._untagged, b"BYE") is not None
+
     @property
     def complaint(self) -> bytes | None:
         """What else the server had to say against the command under way, in a line without its tag."""

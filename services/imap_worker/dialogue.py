@@ -58,7 +58,7 @@ class _Conversation:
         self._target = request.target
         self._findings = findings
         self._grammar = ImapGrammar(limits)
-        self._reading = Read(self._grammar.take)
+        self._reading = Read(self._grammar.take, leaving=self._grammar.leaving)
         self._offered = NOTHING_OFFERED
         self._protected = request.target.security is Security.TLS
         self._logging_in = False

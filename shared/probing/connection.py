@@ -190,6 +190,8 @@ class Connection(asyncio.Protocol):
             lines = reader.sound
             if not lines:
                 if (line := reader.next_line()) is None:
+                    if step.leaving is not None and step.leaving():
+                        self._silence_seconds = min(self._silence_seconds, self._limits.goodbye_seconds)
                     return None
                 lines = [line]
             coming = lines.copy()
@@ -372,9 +374,7 @@ class Connection(asyncio.Protocol):
     def _finish(self, failure: CheckFailed | None) -> None:
         if self._over:
             return
-        phase = self._timeline.phase
-        if self._verdict is not None:
-            failure, phase = self._verdict
+        failure, phase = self._verdict or (failure, self._timeline.phase)
         self._leave(hastily=failure is not None)
         if not self.ended.done():
             self.ended.set_result(Ending(failure, phase, self._handshake))

@@ -46,14 +46,18 @@ class Read:
 
     Args:
         take: handed all lines that are there at once, up to the one that makes it answer. secret: a challenge of SASL
-            in a line is not shown in the transcript.
+            in a line is not shown in the transcript. leaving: asked when nothing answers yet; whether the server has
+            said that it leaves, so that it gets no more time than a goodbye does.
     """
 
-    __slots__ = ("secret", "take")
+    __slots__ = ("leaving", "secret", "take")
 
-    def __init__(self, take: Take | None = None, *, secret: bool = False) -> None:
+    def __init__(
+        self, take: Take | None = None, *, secret: bool = False, leaving: Callable[[], bool] | None = None
+    ) -> None:
         self.take = take
         self.secret = secret
+        self.leaving = leaving
 
 
 LINE: Final = Read()

@@ -13,6 +13,7 @@ from shared.checks.outcome import Outcome
 from shared.checks.target import CheckTarget
 from shared.checks.vocabulary import LoginOutcome, OutcomeKind, Phase, WarningCode
 from shared.probing.address_policy import LOOPBACK_NETWORKS
+from shared.probing.limits import Limits
 from shared.probing.probe import Probe, ProbeEnvironment, ProbeRequest
 from tests.support.loop_lag import asked_until_the_loop_kept_up
 from tests.support.mail_servers import (
@@ -151,6 +152,23 @@ async def test_pop3_is_told_quit_when_a_check_runs_out_of_time_after_its_login(
         assert outcome.login is LoginOutcome.ACCEPTED
 
 
+async def test_a_server_that_said_it_leaves_is_not_waited_for(house: CertificateHouse) -> None:
+    async def leave(peer: Peer, tag: bytes) -> None:
+        await peer.say(b"* BYE down for maintenance\r\n")
+
+    environment = ProbeEnvironment.create(
+        allowed_private_networks=LOOPBACK_NETWORKS,
+        ca_file=str(house.ca_file),
+        limits=Limits(login_seconds=600, goodbye_seconds=0.1),
+    )
+    async with serving(sound_imap(Manners(instead={"LOGIN": leave, "AUTHENTICATE": leave}))) as listener:
+        async with asyncio.timeout(30):
+            outcome = await check(environment, target(listener.port, timeout_ms=60_000))
+    await environment.close()
+    assert (outcome.kind, outcome.phase) == (OutcomeKind.CONNECTION_LOST, Phase.AUTH)
+    assert outcome.server_words == "down for maintenance"
+
+
 async def test_a_cancelled_check_says_goodbye(environment: ProbeEnvironment) -> None:
     waiting = asyncio.Event()
 
@@ -160,7 +178,7 @@ async def test_a_cancelled_check_says_goodbye(environment: ProbeEnvironment) -> 
     manners = Manners(capabilities="SASL PLAIN|USER", instead={"STAT": hang})
     async with serving(sound_pop3(manners)) as listener:
         checking = asyncio.create_task(check(environment, target(listener.port, "pop3")))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(30):
             await waiting.wait()
         checking.cancel()
         with pytest.raises(asyncio.CancelledError):
