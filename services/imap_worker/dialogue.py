@@ -20,7 +20,6 @@ from shared.probing.server_words import MASK
 from shared.probing.steps import (
     ENTER,
     LINE,
-    SECRET_LINE,
     START_TLS,
     CheckFailed,
     Dialogue,
@@ -59,6 +58,7 @@ class _Conversation:
         self._findings = findings
         self._grammar = ImapGrammar(limits)
         self._reading = Read(self._grammar.take, leaving=self._grammar.leaving)
+        self._reading_challenges = Read(secret=True, leaving=self._grammar.leaving)
         self._offered = NOTHING_OFFERED
         self._protected = request.target.security is Security.TLS
         self._logging_in = False
@@ -237,7 +237,7 @@ class _Conversation:
         return self._begins_login(line + (response or b"=") + b"\r\n", line + MASK), True
 
     def _begins_login(self, line: bytes, shown: bytes | None) -> Send:
-        return Send(line, shown, SECRET_LINE, phase=Phase.AUTH, parting=_PARTING)
+        return Send(line, shown, self._reading_challenges, phase=Phase.AUTH, parting=_PARTING)
 
     def _read_challenge(self, line: bytes) -> Generator[Step, Any, bytes | None]:
         """The next challenge; None once the tagged reply is there (kept in `_final`)."""
@@ -248,7 +248,7 @@ class _Conversation:
                 return None
             if taken is not None:
                 self._grammar.feed_literal((yield ReadLiteral(taken)) if taken else b"")
-            line = yield SECRET_LINE
+            line = yield self._reading_challenges
         return line[1:].strip(b" ")
 
     def _examine(self) -> Dialogue:

@@ -169,6 +169,8 @@ class Connection(asyncio.Protocol):
                     continue
                 if answer is None:
                     self._waiting = step
+                    if self._heard and type(step) is Read and step.leaving is not None and step.leaving():
+                        self._silence_seconds = min(self._silence_seconds, self._limits.goodbye_seconds)
                     return
                 step = go_on(answer)
         except StopIteration:
@@ -190,8 +192,6 @@ class Connection(asyncio.Protocol):
             lines = reader.sound
             if not lines:
                 if (line := reader.next_line()) is None:
-                    if step.leaving is not None and step.leaving():
-                        self._silence_seconds = min(self._silence_seconds, self._limits.goodbye_seconds)
                     return None
                 lines = [line]
             coming = lines.copy()
