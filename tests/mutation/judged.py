@@ -24,6 +24,8 @@ JUDGED: dict[str, str] = {
     'candidates: return CheckTarget.model_validate(row["target"])': "noticed by tests that need a database",
     "candidates: where =": "what the log says, and nothing else",
     "candidates: UNKNOWN_INTERVAL_MS": "said of checks whose monitor is gone; any interval will do",
+    "slots: _HASHED = hashlib.sha1": "the same hash; only where it may be had",
+    "plan: known:": "how a check is shown to us; checks are compared by identity",
     "plan: @dataclass": "speed and safety of values, not behaviour",
     "deciding: for check, start_at in zip(": _AS_LONG,
     "deciding: return {check.check_id: last.get(place, 0) for check, place in zip(rotating, places, strict=True)}: "
