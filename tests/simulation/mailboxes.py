@@ -86,6 +86,9 @@ class MailServers:
         chance = process.chance
         await process.step()
         account = (request.target.hostname, request.target.user or "")
+        job = MAKING.get()
+        assert job is not None
+        self._tried_by[job.check_id].add(process)
         if chance.strikes(chance.rates.our_fault):
             return Outcome(kind=OutcomeKind.INTERNAL, phase=Phase.DNS, message="Names could not be looked up here.")
         if self.is_down(request.target.hostname) or chance.strikes(BLIP):
@@ -111,7 +114,6 @@ class MailServers:
             self.ledger.mistimed.add(account)
         # The same check twice is a job delivered again while it was being done; of a good password that is no harm.
         # Done by two, the first one's answer lets the next check in, which cannot know of the other.
-        self._tried_by[job.check_id].add(process)
         by_two = any(len(self._tried_by[check]) > 1 for check in (job.check_id, *inside))
         if request.target.protocol is MailProtocol.POP3 and inside.keys() - {job.check_id} and not by_two:
             self.ledger.overlaps.append(f"two logins at once to the mailbox {account}")

@@ -153,6 +153,7 @@ def _observations(findings: Iterable[tuple[int, Finding]], revision: int) -> Ite
             hint=finding.hint,
             server_words=finding.server_words,
             login=finding.login,
+            started_at=finding.started_at,
         )
 
 

@@ -35,7 +35,7 @@ def after_failure(state: State, seen: Seen, thresholds: Thresholds, *, refusals_
     """The state once a check has failed. refusals_wanted: in a row, to be sure."""
     cause = seen.cause
     if seen.login is LoginOutcome.ACCEPTED:
-        state = _login_accepted(state, seen.location_id)
+        state = _login_accepted(state, seen)
     place = state.places.get(seen.location_id) or Place(seen.slot_at)
     weight = min(thresholds.confirming_weight, place.weight + (1 if seen.kind in SOFT_FAILURES else HARD_WEIGHT))
     begins = place.cause is None
@@ -64,10 +64,11 @@ def after_failure(state: State, seen: Seen, thresholds: Thresholds, *, refusals_
 
 def after_pass(state: State, seen: Seen) -> State:
     """The state once a check has passed: with it the login was let in, and the certificate was good."""
-    state = replace(_login_accepted(state, seen.location_id), certificate=None)
+    state = replace(_login_accepted(state, seen), certificate=None)
     place = state.places.get(seen.location_id) or Place(seen.slot_at)
     if not place.down:
-        return _with(state, seen.location_id, _well(place, seen.slot_at, state))
+        well = Place(seen.slot_at) if _refused_since(state, seen) else _well(place, seen.slot_at, state)
+        return _with(state, seen.location_id, well)
     passes = place.passes + 1
     since = seen.slot_at if place.passed_since is None else place.passed_since
     if passes >= PASSES_TO_RECOVER:
@@ -105,13 +106,24 @@ def _well(place: Place, slot_at: int, state: State) -> Place:
     return Place(slot_at, passed_since=slot_at)
 
 
-def _login_accepted(state: State, location_id: int) -> State:
+def _login_accepted(state: State, seen: Seen) -> State:
     """One accepted login lifts the refusals that stand at other locations: it is the same credential."""
+    if _refused_since(state, seen):
+        return state
     places = {
-        location: Place(place.slot_at) if location != location_id and _fails_by(place, REFUSALS) else place
+        location: Place(place.slot_at) if location != seen.location_id and _fails_by(place, REFUSALS) else place
         for location, place in state.places.items()
     }
     return replace(state, places=places, refusals=0, refusal=None)
+
+
+def _refused_since(state: State, seen: Seen) -> bool:
+    """Whether a check that began after this one was refused.
+
+    Each location may be late with its slots for itself: the newer slot may have been checked before the password was
+    changed, and the older one after.
+    """
+    return state.refusal is not None and state.refusal.started_at > seen.started_at
 
 
 def _sure(state: State, kinds: frozenset[str] | set[str], slot_at: int) -> State:

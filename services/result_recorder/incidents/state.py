@@ -21,6 +21,7 @@ class Cause:
     server_words: str | None
     check_id: UUID
     slot_at: int
+    started_at: int = 0  # 0: kept by a release that did not say
 
 
 @dataclass(frozen=True, slots=True)

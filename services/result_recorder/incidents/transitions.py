@@ -22,6 +22,7 @@ class Seen:
     hint: str | None = None
     server_words: str | None = None
     login: LoginOutcome = LoginOutcome.NOT_SENT
+    started_at: int = 0
 
     @property
     def passed(self) -> bool:
@@ -29,7 +30,16 @@ class Seen:
 
     @property
     def cause(self) -> Cause:
-        return Cause(self.kind, self.phase, self.message, self.hint, self.server_words, self.check_id, self.slot_at)
+        return Cause(
+            kind=self.kind,
+            phase=self.phase,
+            message=self.message,
+            hint=self.hint,
+            server_words=self.server_words,
+            check_id=self.check_id,
+            slot_at=self.slot_at,
+            started_at=self.started_at,
+        )
 
 
 @dataclass(frozen=True, slots=True)

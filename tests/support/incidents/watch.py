@@ -119,10 +119,19 @@ class Watch:
         return told
 
     def sees(
-        self, location: int, at: int, kind: OutcomeKind = OutcomeKind.OK, *, now: int | None = None
+        self,
+        location: int,
+        at: int,
+        kind: OutcomeKind = OutcomeKind.OK,
+        *,
+        now: int | None = None,
+        began: int | None = None,
     ) -> list[Transition]:
-        """A check due at `at` ended so, and was recorded at `now` (at once)."""
-        return self.observe(seen(location, at, kind, revision=self.revision), at if now is None else now)
+        """A check due at `at` ended so, and was recorded at `now` (at once). began: when, where it matters."""
+        finding = seen(location, at, kind, revision=self.revision)
+        if began is not None:
+            finding = replace(finding, started_at=BEGIN + began)
+        return self.observe(finding, at if now is None else now)
 
     def gets_past(self, location: int, at: int) -> list[Transition]:
         """A withheld check got as far as the login."""

@@ -146,6 +146,24 @@ def test_one_accepted_login_lifts_the_refusals_that_stand_elsewhere() -> None:
     assert watch.sees(1, 3 * MINUTE) == [resolved(3 * MINUTE, 2 * MINUTE)]
 
 
+def test_a_login_accepted_before_a_refusal_lifts_nothing_though_its_slot_is_newer() -> None:
+    watch = Watch(locations=(1, 2), agreement=Agreement.ANY, confirm_after=1)
+    watch.sees(1, 0, REFUSED, began=5 * MINUTE)
+    watch.sees(1, MINUTE, REFUSED, began=6 * MINUTE)
+    for minute in (2, 3):
+        assert watch.sees(2, minute * MINUTE, now=7 * MINUTE, began=minute * MINUTE) == []
+    assert watch.open
+    assert watch.sees(2, 8 * MINUTE, began=8 * MINUTE) == []
+    assert watch.sees(2, 9 * MINUTE, began=9 * MINUTE) == [resolved(9 * MINUTE, 8 * MINUTE)]
+
+
+def test_an_accepted_login_before_the_newest_refusal_leaves_it_counted() -> None:
+    watch = Watch(locations=(1, 2))
+    watch.sees(1, 0, REFUSED, began=5 * MINUTE)
+    watch.sees(2, MINUTE, began=MINUTE)
+    assert watch.sees(1, 2 * MINUTE, REFUSED, began=6 * MINUTE) != []
+
+
 def test_an_accepted_login_lifts_no_failure_of_another_kind() -> None:
     watch = Watch(locations=(1, 2), agreement=Agreement.ANY, confirm_after=1)
     watch.sees(1, 0, FAILED)
