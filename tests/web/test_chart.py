@@ -3,7 +3,7 @@
 from playwright.async_api import Page, expect
 
 from tests.integration.api_gateway.conftest import World
-from tests.web.conftest import sign_up
+from tests.web.conftest import be_signed_in
 
 MINUTE_MS = 60_000
 CHECKS = 40
@@ -30,7 +30,7 @@ async def test_a_chart_is_drawn_told_zoomed_and_whole_again(
         detail = {"phasesMs": {"dns": 1.0, "connect": 10.0, "tls": 20.0, "auth": float(30 + number)}}
         at = now_ms - number * 30 * MINUTE_MS
         await world.result(monitor, location, slot_at=at, passed=number % 8 != 3, detail=detail)
-    await sign_up(page, database_dsn, address_of_world)
+    await be_signed_in(page, database_dsn, address_of_world)
     # What is heard while somebody looks has the chart drawn anew; here one drawing is looked at.
     await page.route("**/api/events*", lambda route: route.abort())
     await page.goto(f"{address_of_world}/monitors/{monitor['publicId']}")

@@ -6,7 +6,7 @@ from playwright.async_api import Page, Request, expect
 
 from shared.broker.topology import core_topology, location_topology
 from tests.integration.api_gateway.conftest import World
-from tests.web.conftest import sign_up
+from tests.web.conftest import be_signed_in
 
 
 async def test_an_operator_sees_what_waits_and_lets_a_customer_go_and_takes_them_back(
@@ -20,7 +20,7 @@ async def test_an_operator_sees_what_waits_and_lets_a_customer_go_and_takes_them
         "SELECT id, 'imap', clock_ms() - 1200, clock_ms(), true, 'All is well.' FROM locations"
     )
     await world.as_pipeline("INSERT INTO outbox (organization_id, kind, at) VALUES (1, 'opened', clock_ms() - 60000)")
-    await sign_up(page, database_dsn, address_of_world)
+    await be_signed_in(page, database_dsn, address_of_world)
     await page.get_by_role("link", name="System").click()
     queue = page.get_by_role("table", name="Queues").get_by_role("row", name="mailprobe.checks.imap.fra", exact=False)
     await expect(queue.first).to_contain_text("no worker takes imap checks at fra")
@@ -48,7 +48,7 @@ async def test_acting_for_another_organization_is_said_and_goes_along_with_every
     world: World, page: Page, address_of_world: str, database_dsn: str
 ) -> None:
     other = await world.another_organization()
-    await sign_up(page, database_dsn, address_of_world)
+    await be_signed_in(page, database_dsn, address_of_world)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(_asked(request)))
     chooser = page.get_by_role("banner").get_by_role("combobox", name="Organization")

@@ -7,7 +7,7 @@ from playwright.async_api import Page, Route, expect
 
 from tests.integration.api_gateway.conftest import DOCUMENTED_CUSTOMER, World
 from tests.support.kept_history import KeptHistory
-from tests.web.conftest import PASSWORD, sign_up
+from tests.web.conftest import PASSWORD, be_signed_in
 
 HOSTILE = "<img src=x onerror=alert(1)>\u001b[31m<script>alert(2)</script>"
 
@@ -32,7 +32,7 @@ async def test_search_filter_order_and_page_stand_in_the_address(
     for number in range(53):
         monitor = await world.api.created(name=f"mailbox {number:02}", hostname=f"mail{number}.example.com")
         await believed(world, monitor, "down" if number == 7 else "up")
-    await sign_up(page, database_dsn, address_of_world)
+    await be_signed_in(page, database_dsn, address_of_world)
     await expect(page.locator("a.name").first).to_have_text("mailbox 07")
     assert len(await shown_names(page)) == 50
     await page.get_by_role("link", name="Next").click()
@@ -56,7 +56,7 @@ async def test_the_keyboard_is_enough(world: World, page: Page, address_of_world
     for number in range(3):
         await world.api.created(name=f"m{number}")
     await world.location("fra")
-    await sign_up(page, database_dsn, address_of_world)
+    await be_signed_in(page, database_dsn, address_of_world)
     await expect(page.locator("a.name")).to_have_count(3)
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("Next monitor")
@@ -101,7 +101,7 @@ async def test_what_a_hostile_server_says_is_text_everywhere(
     assert made.status == 201, made.text
     alarmed: list[str] = []
     page.on("dialog", lambda dialog: alarmed.append(dialog.message))
-    await sign_up(page, database_dsn, address_of_world)
+    await be_signed_in(page, database_dsn, address_of_world)
     await expect(page.locator("a.name")).to_contain_text("<script>alert(2)</script>")
     await expect(page.locator(".says")).to_contain_text("<img src=x")
     await page.locator("a.name").click()
@@ -150,7 +150,7 @@ async def test_an_address_finds_its_mail_server_and_what_the_provider_asks_for(
         await route.fulfill(status=200, content_type="application/json", body=json.dumps(found))
 
     await page.route("**/api/discovery", answer)
-    await sign_up(page, database_dsn, address_of_world)
+    await be_signed_in(page, database_dsn, address_of_world)
     await page.get_by_role("link", name="Add a mailbox").first.click()
     await page.get_by_label("E-mail address").fill("anna@example.com")
     await page.get_by_role("button", name="Find the mail server").click()
@@ -167,7 +167,7 @@ async def test_an_address_finds_its_mail_server_and_what_the_provider_asks_for(
 async def test_what_is_wrong_with_a_field_stands_at_the_field(
     world: World, page: Page, address_of_world: str, database_dsn: str
 ) -> None:
-    await sign_up(page, database_dsn, address_of_world)
+    await be_signed_in(page, database_dsn, address_of_world)
     await page.goto(f"{address_of_world}/add")
     await page.get_by_label("Name", exact=True).fill("mine")
     await page.get_by_label("Host name").fill("https://mail.example.com")
@@ -181,7 +181,7 @@ async def test_what_is_deleted_can_be_taken_back(
     world: World, page: Page, address_of_world: str, database_dsn: str
 ) -> None:
     await world.api.created(name="dear to somebody")
-    await sign_up(page, database_dsn, address_of_world)
+    await be_signed_in(page, database_dsn, address_of_world)
     await page.locator("a.name").click()
     await page.get_by_role("button", name="Delete").click()
     await page.get_by_role("button", name="Undo").click()
@@ -203,7 +203,7 @@ async def test_no_page_is_wider_than_its_screen(
     now_ms = await world.pipeline.fetchval("SELECT clock_ms()")
     for number in range(70):
         await world.result(monitor, location, slot_at=now_ms - number * 60_000, passed=number > 3)
-    await sign_up(page, database_dsn, address_of_world)
+    await be_signed_in(page, database_dsn, address_of_world)
     await page.locator("a.name").wait_for()
     own = f"/monitors/{monitor['publicId']}"
     for path in ("/", own, f"{own}?range=week", "/add", f"{own}/edit", "/nowhere"):
@@ -218,7 +218,7 @@ async def test_no_page_is_wider_than_its_screen(
 async def test_who_signed_out_signs_in_again_where_they_wanted_to_be(
     world: World, page: Page, address_of_world: str, database_dsn: str
 ) -> None:
-    await sign_up(page, database_dsn, address_of_world)
+    await be_signed_in(page, database_dsn, address_of_world)
     await page.get_by_text("Ada").click()
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
@@ -240,7 +240,7 @@ async def test_dark_is_dark_and_a_choice_is_kept(
         return color
 
     await page.emulate_media(color_scheme="dark")
-    await sign_up(page, database_dsn, address_of_world)
+    await be_signed_in(page, database_dsn, address_of_world)
     dark = await ground()
     await page.get_by_text("Ada").click()
     await page.get_by_label("Theme").select_option("light")

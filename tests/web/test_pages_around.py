@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 
 from tests.integration.api_gateway.conftest import World
 from tests.support.kept_history import KeptHistory
-from tests.web.conftest import sign_up
+from tests.web.conftest import be_signed_in
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 MINUTE_MS = 60_000
@@ -20,7 +20,7 @@ Visit = Callable[[str], Awaitable[Page]]
 @pytest_asyncio.fixture
 async def visit(world: World, page: Page, address_of_world: str, database_dsn: str) -> Visit:
     """Go to a page as the administrator."""
-    await sign_up(page, database_dsn, address_of_world)
+    await be_signed_in(page, database_dsn, address_of_world)
 
     async def go(path: str) -> Page:
         await page.goto(address_of_world + path)

@@ -49,7 +49,7 @@ async def database_dsn(databases: DatabasesForTests) -> AsyncIterator[str]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def rabbitmq_server(servers_state: Path) -> AsyncIterator[RabbitServer]:
     """A private RabbitMQ to kill, pause and start again; a test that killed it starts it again."""
-    _demand(needs.RABBITMQ)
+    demand(needs.RABBITMQ)
     server = RabbitServer(servers_state / "rabbitmq")
     await server.start()
     yield server
@@ -85,7 +85,7 @@ StartDovecot = Callable[[DovecotOptions], Awaitable[DovecotServer]]
 @pytest_asyncio.fixture
 async def start_dovecot(servers_state: Path) -> AsyncIterator[StartDovecot]:
     """Starts Dovecots of any options: `server = await start_dovecot(DovecotOptions(...))`."""
-    _demand(needs.DOVECOT, needs.DOVECOT_IMAP, needs.DOVECOT_POP3)
+    demand(needs.DOVECOT, needs.DOVECOT_IMAP, needs.DOVECOT_POP3)
     async with AsyncExitStack() as stack:
 
         async def start(options: DovecotOptions) -> DovecotServer:
@@ -106,7 +106,7 @@ async def dovecot(start_dovecot: StartDovecot) -> DovecotServer:
 @pytest.fixture(scope="session")
 def promtool() -> Path:
     """Prometheus' own examiner of rules."""
-    _demand(needs.PROMTOOL)
+    demand(needs.PROMTOOL)
     return needs.PROMTOOL.found() or Path()
 
 
@@ -116,7 +116,7 @@ StartPrometheus = Callable[[Mapping[str, str], Sequence[Path]], Awaitable[Promet
 @pytest_asyncio.fixture
 async def start_prometheus(tmp_path: Path) -> AsyncIterator[StartPrometheus]:
     """Starts a Prometheus: `server = await start_prometheus({"name": "host:port"}, [rules])`."""
-    _demand(needs.PROMETHEUS)
+    demand(needs.PROMETHEUS)
     async with AsyncExitStack() as stack:
 
         async def start(targets: Mapping[str, str], rules: Sequence[Path]) -> PrometheusServer:
@@ -127,7 +127,7 @@ async def start_prometheus(tmp_path: Path) -> AsyncIterator[StartPrometheus]:
         yield start
 
 
-def _demand(*wanted: needs.Need) -> None:
+def demand(*wanted: needs.Need) -> None:
     """End the run, with words and an exit code, rather than skip what nobody then notices."""
     lacking = needs.missing(wanted)
     if lacking:
