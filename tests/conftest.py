@@ -1,11 +1,13 @@
 """What every test may use: the fixtures of the real servers, started when first asked for."""
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.plain_logs import log_plainly
 from tests.support.servers.fixtures import (
     amqp_url,
     amqp_vhost,
@@ -42,6 +44,7 @@ _TURNS = {"deploy": 0, "end_to_end": 0, "faults": 0, "web": 0, "unit": 2}
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the markers that `make` selects by; and no example fails for what a busy machine takes to look at it."""
+    log_plainly()
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")
     config.addinivalue_line("markers", "soak: runs for minutes; only by `make soak`")
@@ -53,6 +56,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest comes first, the shortest last: of several processes, none works on alone in the end."""
     items.sort(key=lambda item: _TURNS.get(item.path.relative_to(_TESTS).parts[0], 1))
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests stay to the end: looked through for garbage, as after each of them, they cost minutes."""
+    gc.freeze()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from shared.broker.in_process import InProcessBroker
 from shared.database.pool import GATEWAY_ROLE, open_pool
 from shared.runtime import logs
 from shared.runtime.settings import GatewaySettings
+from tests.support.plain_logs import log_plainly
 
 MONITORS = "/api/imap-pop-monitors"
 
@@ -142,7 +143,7 @@ def written() -> Iterator[io.StringIO]:
     yield stream
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    log_plainly()
 
 
 async def test_no_password_and_no_token_reaches_the_log(world: Any, written: io.StringIO, monkeypatch: Any) -> None:

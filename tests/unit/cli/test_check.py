@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from typer.testing import CliRunner, Result
 
 from cli.check import check
@@ -16,6 +15,7 @@ from shared.checks import outcome as outcomes
 from shared.checks.outcome import Outcome
 from shared.checks.target import CheckTarget
 from shared.checks.vocabulary import OutcomeKind, Phase, WarningCode
+from tests.support.plain_logs import log_plainly
 
 TARGET = CheckTarget(protocol="imap", hostname="mail.example.org", port=993, security="tls")
 
@@ -28,7 +28,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     handlers, level = list(root.handlers), root.level
     yield
     # The command sends logs to its own stderr, which ends with the command.
-    structlog.reset_defaults()
+    log_plainly()
     root.handlers[:] = handlers
     root.setLevel(level)
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from typer.testing import CliRunner, Result
 
 from cli.api_client import _fault
 from cli.main import app
+from tests.support.plain_logs import log_plainly
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,7 @@ def _logs_as_before() -> Iterator[None]:
     """A service that is started logs to the standard output of its run, which is closed when the run is over."""
     handlers = logging.getLogger().handlers[:]
     yield
-    structlog.reset_defaults()
+    log_plainly()
     logging.getLogger().handlers[:] = handlers
 
 

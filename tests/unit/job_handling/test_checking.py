@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from shared.checks.outcome import Outcome
@@ -14,6 +13,7 @@ from shared.probing.probe import OnPhase, ProbeRequest
 from shared.runtime import metrics
 from shared.runtime.loop_lag import LoopLag
 from shared.sealing import generate_key_rings
+from tests.support.plain_logs import log_plainly
 from tests.unit.job_handling.fakes import (
     NO_ENVIRONMENT,
     OK,
@@ -28,9 +28,9 @@ from tests.unit.job_handling.fakes import (
 
 @pytest.fixture(autouse=True)
 def plain_logging() -> Iterator[None]:
-    structlog.reset_defaults()
+    log_plainly()
     yield
-    structlog.reset_defaults()
+    log_plainly()
 
 
 class Lag(LoopLag):

@@ -8,7 +8,6 @@ import subprocess
 import sys
 
 import pytest
-import structlog
 
 from shared.runtime.lifecycle import (
     EXIT_CONFIGURATION,
@@ -21,6 +20,7 @@ from shared.runtime.lifecycle import (
     stopped_within,
 )
 from shared.runtime.settings import SettingsError
+from tests.support.plain_logs import log_plainly
 
 
 class Refused(Exception):
@@ -31,7 +31,7 @@ class Refused(Exception):
 def own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAILPROBE_LOG_LEVEL", "error")
     monkeypatch.setattr("shared.runtime.logs.configure", lambda *_, **__: None)
-    structlog.reset_defaults()  # another test's configuration writes to a stream that is closed by now
+    log_plainly()  # another test's configuration writes to a stream that is closed by now
 
 
 def test_a_service_that_ends_by_itself_exits_with_0() -> None:

@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from shared.runtime import logs
+from tests.support.plain_logs import log_plainly
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +18,7 @@ def restored_logging() -> Iterator[None]:
     handlers, level = root.handlers[:], root.level
     yield
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    log_plainly()
 
 
 def lines(stream: io.StringIO) -> list[dict[str, object]]:
