@@ -67,7 +67,19 @@ class Reply(NamedTuple):
 class ImapGrammar:
     """One connection's commands and replies. Raises nothing but `CheckFailed`."""
 
-    __slots__ = ("_done", "_in_line", "_limits", "_number", "_prefix", "_said", "_tag", "_untagged", "taken")
+    __slots__ = (
+        "_done",
+        "_in_line",
+        "_leaves",
+        "_limits",
+        "_looked_through",
+        "_number",
+        "_prefix",
+        "_said",
+        "_tag",
+        "_untagged",
+        "taken",
+    )
 
     def __init__(self, limits: Limits) -> None:
         # It formats whole commands, passwords included, for its debug log, whoever may have turned that on.
@@ -78,6 +90,8 @@ class ImapGrammar:
         self._said: list[list[bytes]] = []  # those of every command
         self._tag = self._done = b""
         self._in_line = False
+        self._looked_through = 0  # so many of its lines, for a goodbye
+        self._leaves = False
         self._limits = limits
         self.taken: Reply | int | None = None  # what the lines since the last command came to
 
@@ -94,6 +108,8 @@ class ImapGrammar:
         self._untagged = []
         self._said.append(self._untagged)
         self._in_line = False
+        self._looked_through = 0
+        self._leaves = False
         self.taken = None
         return tag + spelled
 
@@ -147,8 +163,14 @@ class ImapGrammar:
         return None
 
     def leaving(self) -> bool:
-        """Whether it did so in answer to the command under way."""
-        return _last_of(self._untagged, b"BYE") is not None
+        """Whether it did so in answer to the command under way.
+
+        Asked whenever lines have come: each is looked at once, or a talkative server would cost its square.
+        """
+        new = self._untagged[self._looked_through :]
+        self._looked_through += len(new)
+        self._leaves = self._leaves or _last_of(new, b"BYE") is not None
+        return self._leaves
 
     @property
     def complaint(self) -> bytes | None:
