@@ -21,9 +21,10 @@ EVERYTHING := $(PYTEST) -m "not soak and not fuzz and not chaos and not manifest
 COMPILE := UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile --generate-hashes --universal \
 	--python-version 3.11 --no-header --no-annotate --quiet
 ALL := pyproject.toml --extra standalone --extra build
+BESIDE := .generator .servers .pages .compiled
 COMPOSE := docker compose --file deploy/compose.yaml $(if $(DEMO),--env-file deploy/demo.env)
 
-.PHONY: help setup setup-dev web web-check bench-web screenshots run demo test test-unit check check-deploy manifests up down soak chaos bench fuzz simulate mutants audit sbom lock clean
+.PHONY: $(BESIDE) help setup setup-dev web web-check bench-web screenshots run demo test test-unit check check-deploy manifests up down soak chaos bench fuzz simulate mutants audit sbom lock clean
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -57,13 +58,23 @@ demo: setup ## the same beside practice mail servers, well and ill, and a live t
 # and then: who failed is asked again alone, and both answers are on screen.
 test: ## every test, against a real Postgres, RabbitMQ and Dovecot
 	@sh deploy/setup/python.sh
-	@$(MAKE) setup-dev
-	@sh deploy/setup/servers.sh
-	@sh deploy/setup/web.sh build
+	@sh deploy/setup/environment.sh dev
+	@$(MAKE) --jobs=4 $(BESIDE)
 	@$(EVERYTHING) --numprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS) || { \
 		test $$? -eq 1 || exit 1; \
 		echo "mailprobe: the tests that failed are run once more, by themselves: what fails now fails"; \
 		$(EVERYTHING) --last-failed --last-failed-no-failures none --verbose; }
+
+# What tests need beside the environment, all at once. Compiled before they are run, tests are compiled by one process
+# and not by each of four.
+.generator:
+	@sh deploy/setup/client-generator.sh
+.servers:
+	@sh deploy/setup/servers.sh
+.pages:
+	@sh deploy/setup/web.sh build
+.compiled:
+	@test -e tests/__pycache__ || $(PYTEST) -p no:cacheprovider --collect-only --quiet >/dev/null 2>&1 || true
 
 test-unit: setup-dev ## the tests that need no servers
 	@$(PYTEST) -m "not soak and not fuzz and not chaos" tests/unit tests/architecture $(ARGS)
