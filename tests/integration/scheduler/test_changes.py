@@ -191,7 +191,7 @@ async def test_a_jump_of_the_clock_neither_loses_nor_repeats(world: World, jump:
     after = [job for job in world.broker.jobs[before:] if job.slot_at > jumped_to and job.interval_ms == 30_000]
     assert len(after) >= 5
     await assert_conserved(world.pool)
-    await world.run_until(world.now + abs(jump) + 5 * MINUTE, step=10 * SECOND)
+    await world.run_until(world.now + abs(jump) + 5 * MINUTE, step=20 * SECOND)
     await settle(world)
     await assert_conserved(world.pool, settled=True)
 
