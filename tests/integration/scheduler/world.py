@@ -31,7 +31,7 @@ from tests.integration.scheduler.scripted_broker import ScriptedBroker
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z, a multiple of every interval used here
-# A scheduler does it each second, beside its ticks and not in step with them; it is three quarters of what a tick costs.
+# A scheduler does it each second, beside its ticks and not in step with them; it is three quarters of a tick's cost.
 _LOOKS_EVERY_MS = 5 * SECOND
 
 _STOPPED_CLOCK = """
