@@ -234,6 +234,8 @@ class World:
                 box = next(each for each in self.story.mailboxes if each.number == int(event.whom))
                 self.servers.changed.pop((box.host, box.user), None)
             case "edit" | "pause" | "delete":
+                while (holder := self.database.owners.get(("monitor_health", int(event.whom)))) is not None:
+                    await holder.over.wait()  # a row that goes along with its monitor is locked
                 change(self.database, int(event.whom), event.what, soon=self._loop.call_soon)
 
     async def _away(self, seconds: float) -> None:
