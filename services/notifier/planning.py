@@ -126,6 +126,7 @@ class Planning:
                 await thread_store.forget(connection, before_ms=now_ms - _KEPT_MS)
                 old_ms = now_ms - self._messages_kept_ms
                 await thread_store.forget_messages(connection, before_ms=old_ms, most=_MOST_FORGOTTEN)
+        self._read_ms = now_ms  # not before what a step of the clock asked for is kept
         self._rounds += 1
         return fixed
 
@@ -139,7 +140,6 @@ class Planning:
         if went_back:
             _log.warning("clock_went_back", by_ms=self._read_ms - now_ms)
             self._held, self._aside = {}, {}
-        self._read_ms = now_ms
 
     async def _ripen_for(self, connection: Connection, target: str, channel_type: str, *, now_ms: int) -> int | None:
         try:

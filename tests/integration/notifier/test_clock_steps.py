@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from services.notifier import ripening_store
+from shared.database.errors import DatabaseUnavailable
 from shared.notifications.channel_models import ChannelType
 from tests.support.notifier_desk import MINUTE, NotifierDesk
 from tests.support.receivers import Receiver
@@ -52,6 +54,27 @@ async def test_what_happened_by_it_and_is_planned_afterwards_is_told_now(
     await desk.set_clock(right + HOUR)
     await desk.fail(1)
     await desk.set_clock(right + MINUTE)
+    await desk.run(planning, sending, for_ms=10_000)
+    assert told(receiver) == ["incident.created"]
+
+
+async def test_a_round_that_is_undone_leaves_the_step_to_the_next(
+    desk: NotifierDesk, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise DatabaseUnavailable("the connection was lost")
+
+    await set_up(desk, receiver)
+    planning, sending = desk.sending()
+    right = desk.now
+    await desk.set_clock(right + HOUR)
+    await desk.fail(1)
+    await planning.plan()
+    await desk.set_clock(right + MINUTE)
+    with monkeypatch.context() as broken:
+        broken.setattr(ripening_store, "withdraw_orphans", fail)
+        with pytest.raises(DatabaseUnavailable):
+            await planning.plan()
     await desk.run(planning, sending, for_ms=10_000)
     assert told(receiver) == ["incident.created"]
 
