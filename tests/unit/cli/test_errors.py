@@ -3,19 +3,26 @@
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from cli.api_client import _fault
 from cli.main import app
+from shared.runtime import logs
 from tests.support.plain_logs import log_plainly
 
 
 @pytest.fixture(autouse=True)
-def _logs_as_before() -> Iterator[None]:
-    """A service that is started logs to the standard output of its run, which is closed when the run is over."""
-    handlers = logging.getLogger().handlers[:]
+def _logs_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A service that is started logs to the standard error of its run, which is closed when the run is over."""
+    handlers, configure = logging.getLogger().handlers[:], logs.configure
+
+    def not_for_good(*service: str, for_good: bool = False, **how: Any) -> None:
+        configure(*service, **how)
+
+    monkeypatch.setattr(logs, "configure", not_for_good)
     yield
     log_plainly()
     logging.getLogger().handlers[:] = handlers
