@@ -10,7 +10,6 @@ import contextlib
 import os
 import random
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -187,12 +186,12 @@ class Schedulers:
     async def freeze_leader(self) -> None:
         """It sleeps for longer than it may, and comes back to find that another leads."""
         leader, epoch = await self.leader(), await self.epoch()
-        leader.send(signal.SIGSTOP)
+        leader.freeze()
         try:
             await self.successor_of(epoch)
             await asyncio.sleep(FREEZE_SECONDS)
         finally:
-            leader.send(signal.SIGCONT)
+            leader.thaw()
 
     async def stop(self) -> None:
         await asyncio.gather(*(one.stop() for one in self.running))

@@ -6,7 +6,6 @@ are in `tests.support.servers`.
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -148,10 +147,10 @@ class Fleet:
         await self._processes.pop(name).stop()
 
     def freeze(self, name: str) -> None:
-        self._processes[name].send(signal.SIGSTOP)
+        self._processes[name].freeze()
 
     def thaw(self, name: str) -> None:
-        self._processes[name].send(signal.SIGCONT)
+        self._processes[name].thaw()
 
     async def stop_all(self) -> None:
         await asyncio.gather(*(self.stop(name) for name in list(self._processes)))

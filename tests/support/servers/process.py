@@ -79,8 +79,25 @@ class LeashedProcess:
         return self._leash.poll() is None
 
     def send(self, number: signal.Signals) -> None:
-        """Send the command (not those below it) a signal: SIGSTOP, SIGCONT, SIGHUP."""
+        """Send the command (not those below it) a signal."""
         os.kill(self.pid, number)
+
+    def freeze(self) -> None:
+        """SIGSTOP; returns once it stands still: on a busy machine it goes on until it is next given a processor."""
+        self.send(signal.SIGSTOP)
+        while self.alive and not self._stands_still():
+            time.sleep(0.002)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self.send(signal.SIGCONT)
+
+    def _stands_still(self) -> bool:
+        stat = Path(f"/proc/{self.pid}/stat")
+        if stat.exists():  # not every Linux has `ps`
+            return stat.read_text().rpartition(")")[2].split()[0] == "T"
+        asked = subprocess.run(["ps", "-o", "state=", "-p", str(self.pid)], capture_output=True, check=False)
+        return asked.stdout.strip().startswith(b"T")
 
     def signal_group(self, number: signal.Signals) -> None:
         """Send a signal to the command and those of its children that stayed in its group."""

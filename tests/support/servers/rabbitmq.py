@@ -7,7 +7,6 @@ somebody else runs. Topology is left to `shared.broker`; its policies are in eac
 import asyncio
 import contextlib
 import secrets
-import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,14 +141,14 @@ class RabbitServer:
             await process.kill()
 
     def pause(self) -> None:
-        """SIGSTOP: connections stay open and nothing answers."""
+        """Connections stay open and nothing answers."""
         assert self._process is not None
-        self._process.send(signal.SIGSTOP)
+        self._process.freeze()
 
     def go_on(self) -> None:
-        """SIGCONT."""
+        """Answer again."""
         assert self._process is not None
-        self._process.send(signal.SIGCONT)
+        self._process.thaw()
 
     async def control(self, *words: str) -> None:
         """An operator's command (`rabbitmqctl`) on this node, which hides from the system's own."""
