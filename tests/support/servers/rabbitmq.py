@@ -7,7 +7,7 @@ somebody else runs. Topology is left to `shared.broker`; its policies are in eac
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -47,6 +47,7 @@ class GivenRabbit:
 
     amqp_root: str
     management_url: str
+    starts: Callable[[], int] = lambda: 0  # how often it was started, where that is ours
 
     def amqp_url(self, vhost: str) -> str:
         """The AMQP URL of one vhost: a secret."""
@@ -54,14 +55,20 @@ class GivenRabbit:
 
     @contextlib.asynccontextmanager
     async def fresh_vhost(self) -> AsyncIterator[str]:
-        """A vhost of one's own with our policies in it, by name; gone at the end with all that is in it."""
+        """A vhost of one's own with our policies in it, by name; gone at the end with all that is in it.
+
+        It stays where the node was started since. A queue deleted while its leader has just come up can end
+        RabbitMQ's supervisor of dead-lettering for good, and every other queue with it (rabbitmq-server, issue 16652).
+        """
         name = f"test-{secrets.token_hex(6)}"
+        starts = self.starts()
         await policies.apply(self.management_url, vhost=name)
         try:
             yield name
         finally:
-            with contextlib.suppress(aiohttp.ClientError):  # a test may have left the broker dead
-                await self.api("DELETE", f"vhosts/{name}")
+            if self.starts() == starts:
+                with contextlib.suppress(aiohttp.ClientError):  # a test may have left the broker dead
+                    await self.api("DELETE", f"vhosts/{name}")
 
     async def api(self, method: str, path: str, body: Any = None) -> Any:
         """One call of the management API below `/api/`; None where it answers with nothing."""
@@ -87,11 +94,13 @@ class RabbitServer:
         self._plugins = plugins
         self._more_config = more_config
         self._process: LeashedProcess | None = None
+        self._starts = 0
         self._password = secrets.token_urlsafe(16)
         self.amqp_port, self.management_port, self._epmd_port, self._node_port = free_ports(4)
         self.given = GivenRabbit(
             amqp_root=f"amqp://mailprobe:{self._password}@127.0.0.1:{self.amqp_port}",
             management_url=f"http://mailprobe:{self._password}@127.0.0.1:{self.management_port}",
+            starts=lambda: self._starts,
         )
 
     async def __aenter__(self) -> Self:
@@ -105,6 +114,7 @@ class RabbitServer:
 
     async def start(self) -> None:
         """Start the node and wait until it takes AMQP connections."""
+        self._starts += 1
         home = self._state
         home.mkdir(parents=True, exist_ok=True)
         (home / "enabled_plugins").write_text(f"{self._plugins}\n")
