@@ -85,10 +85,9 @@ class Planning:
         """One round: all of the outbox, then all that is ripe; how many messages were fixed."""
         taken, faults = MOST_ROWS, 0
         while taken == MOST_ROWS and faults < _MOST_FAULTS:
-            async with self._alone() as connection:
+            async with self._alone() as (connection, now_ms):
                 if connection is None:
                     return 0
-                now_ms = await _now(connection)
                 self._aside = {row: until for row, until in self._aside.items() if until > now_ms}
                 try:
                     taken = await take(connection, now_ms=now_ms, mail=self._mail, but=self._aside)
@@ -104,11 +103,9 @@ class Planning:
 
     async def _ripen(self) -> int:
         fixed = 0
-        async with self._alone() as connection:
+        async with self._alone() as (connection, now_ms):
             if connection is None:
                 return 0
-            now_ms = await _now(connection)
-            await self._mind_the_clock(connection, now_ms)
             self._held = {target: until for target, until in self._held.items() if until > now_ms}
             await ripening_store.withdraw_orphans(connection, now_ms=now_ms)
             await newcomer_store.withdraw_settled(connection, now_ms=now_ms)
@@ -126,7 +123,6 @@ class Planning:
                 await thread_store.forget(connection, before_ms=now_ms - _KEPT_MS)
                 old_ms = now_ms - self._messages_kept_ms
                 await thread_store.forget_messages(connection, before_ms=old_ms, most=_MOST_FORGOTTEN)
-        self._read_ms = now_ms  # not before what a step of the clock asked for is kept
         self._rounds += 1
         return fixed
 
@@ -160,10 +156,16 @@ class Planning:
             return now_ms + ASIDE_MS
 
     @contextlib.asynccontextmanager
-    async def _alone(self) -> AsyncIterator[Connection | None]:
-        """A transaction of the one that plans; None where somebody else does."""
+    async def _alone(self) -> AsyncIterator[tuple[Connection | None, int]]:
+        """A transaction of the one that plans, and now, once steps of the clock are minded; None where another does."""
         async with transaction(self._pool) as connection:
-            yield connection if await thread_store.plan_alone(connection) else None
+            if not await thread_store.plan_alone(connection):
+                yield None, 0
+                return
+            now_ms = await thread_store.clock_ms(connection)
+            await self._mind_the_clock(connection, now_ms)
+            yield connection, now_ms
+        self._read_ms = now_ms  # not before what a step of the clock asked for is kept
 
     async def _until_something_happens(self, stop: asyncio.Event) -> None:
         ends = asyncio.ensure_future(stop.wait())
@@ -201,7 +203,3 @@ async def listen(dsn: str, *, heard: asyncio.Event, due: asyncio.Event, stop: as
         except DatabaseError as error:
             _log.info("listening_interrupted", reason=str(error))
             await stopped_within(stop, POLL_SECONDS)
-
-
-async def _now(connection: Connection) -> int:
-    return await thread_store.clock_ms(connection)

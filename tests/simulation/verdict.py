@@ -196,8 +196,9 @@ def all_told(database: Database, receiver: Receiver) -> list[str]:
         if row["quiet"] or row["id"] in later:
             continue
         if row["public_id"] not in begun:
-            if row["resolution"] == "deleted":
-                continue  # its monitor went before anybody could be told
+            # Its monitor went before anybody could be told; or the clock was set back and it lasted no time by it.
+            if row["resolution"] == "deleted" or row["resolved_at"] == row["opened_at"]:
+                continue
             wrong.append("nobody was told of an incident")
         elif (
             row["resolved_at"] is not None

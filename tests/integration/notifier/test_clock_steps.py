@@ -79,6 +79,20 @@ async def test_a_round_that_is_undone_leaves_the_step_to_the_next(
     assert told(receiver) == ["incident.created"]
 
 
+async def test_what_ended_after_the_step_is_not_taken_for_put_off(desk: NotifierDesk, receiver: Receiver) -> None:
+    await set_up(desk, receiver)
+    planning, sending = desk.sending()
+    right = desk.now
+    await desk.set_clock(right + HOUR)
+    await desk.fail(1)
+    await planning.plan()
+    await desk.set_clock(right + MINUTE)
+    await desk.recover(1)
+    await desk.as_pipeline("UPDATE incidents SET opened_at = least(opened_at, resolved_at)")  # as the recorder does
+    await desk.run(planning, sending, for_ms=10_000)
+    assert told(receiver) == ["incident.created", "incident.resolved"]
+
+
 async def test_what_was_refused_meanwhile_is_tried_now(desk: NotifierDesk, receiver: Receiver) -> None:
     await set_up(desk, receiver)
     planning, sending = desk.sending()
