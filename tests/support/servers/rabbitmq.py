@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 
 from shared.broker import policies
+from tests.support.servers.lean_rabbitmq import lean_rabbitmq
 from tests.support.servers.needs import RABBITMQ
 from tests.support.servers.process import LeashedProcess, free_ports
 
@@ -117,6 +118,8 @@ class RabbitServer:
         self._starts += 1
         home = self._state
         home.mkdir(parents=True, exist_ok=True)
+        if not (home / "program").exists():
+            self._program = lean_rabbitmq(self._program, plugins=self._plugins, home=home / "program")
         (home / "enabled_plugins").write_text(f"{self._plugins}\n")
         (home / "no-environment.conf").write_text("")
         config = home / "rabbitmq.conf"
