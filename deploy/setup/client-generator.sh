@@ -9,6 +9,5 @@ mark="$folder/.made-for-$(cksum tests/client/requirements.txt | tr ' /' '--')"
 
 echo "mailprobe: installing tests/client/requirements.txt into $folder" >&2
 rm -rf "$folder"
-.venv/bin/python -m pip --disable-pip-version-check --no-input --quiet install --no-deps --require-hashes \
-    --target "$folder" -r tests/client/requirements.txt
+sh deploy/setup/install.sh --no-deps --require-hashes --target "$folder" -r tests/client/requirements.txt
 : > "$mark"

@@ -58,11 +58,14 @@ if ! works || ! finished || moved; then
 fi
 
 say "installing $requirements into .venv"
-pip() { .venv/bin/python -m pip --disable-pip-version-check --no-input --quiet "$@"; }
 rm -f .venv/.made-for-*
-if ! pip install --require-hashes -r "$requirements"; then
+if ! [ -x .venv/bin/uv ]; then
+    sed -n '/^uv==/,/[^\\]$/p' requirements-dev.txt > .venv/uv.txt
+    sh deploy/setup/install.sh --require-hashes -r .venv/uv.txt 2>/dev/null || true  # slower without it
+fi
+if ! sh deploy/setup/install.sh --require-hashes -r "$requirements"; then
     say "the packages could not be installed; see pip's words above (behind a proxy set HTTPS_PROXY) and run make again"
     exit 1
 fi
-pip install --no-deps --no-build-isolation --editable .
+sh deploy/setup/install.sh --no-deps --no-build-isolation --editable .
 echo "$PWD $(fingerprint "$requirements")" > ".venv/.made-for-$kind"

@@ -49,8 +49,8 @@ else
     if ! [ "$(cat "$node_folder/.made-for" 2>/dev/null)" = "$(cksum <deploy/setup/node.txt)" ]; then
         say "no Node of 20.19 or later is here: bringing one along from PyPI, about 60 MB, for the pages"
         rm -rf "$node_folder"
-        if ! .venv/bin/python -m pip --disable-pip-version-check --no-input --quiet install --require-hashes \
-            --only-binary :all: --target "$node_folder" -r deploy/setup/node.txt; then
+        if ! sh deploy/setup/install.sh --require-hashes --only-binary :all: --target "$node_folder" \
+            -r deploy/setup/node.txt; then
             say "the pages are not built: PyPI has no Node for this system, or cannot be reached;" \
                 "install Node 22 or later and type: make web"
             exit 1

@@ -98,7 +98,7 @@ def checkout(path: Path, tmp_path: Path) -> Path:
     """A checkout whose Python makes environments that only write down what they are asked."""
     folder = tmp_path / "checkout"
     (folder / "deploy/setup").mkdir(parents=True)
-    for script in ("environment.sh", "find-python.sh"):
+    for script in ("environment.sh", "find-python.sh", "install.sh"):
         shutil.copy(ROOT / "deploy/setup" / script, folder / "deploy/setup")
     for name in ("requirements.txt", "requirements-dev.txt", "pyproject.toml"):
         (folder / name).write_text(f"{name}\n")
@@ -151,6 +151,18 @@ def test_changed_requirements_go_into_the_environment_that_is_there(checkout: Pa
     asked = (checkout / "asked").read_text()
     assert "made" not in asked
     assert "-r requirements.txt" in asked
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_uv_installs_what_it_can_and_pip_the_rest(checkout: Path, path: Path, works: bool) -> None:
+    environment(checkout, path)
+    put(checkout / ".venv/bin", "uv", f'echo "uv $*" >> asked; {"exit 0" if works else "echo no index >&2; exit 2"}')
+    (checkout / "requirements.txt").write_text("others\n")
+    answer = environment(checkout, path)
+    assert (answer.returncode, "no index" in answer.stderr) == (0, False)
+    asked = (checkout / "asked").read_text().splitlines()
+    assert "-r requirements.txt" in asked[0]
+    assert [line.startswith("uv ") for line in asked] == ([True] * 2 if works else [True, False] * 2)
 
 
 def test_the_lock_of_one_that_was_killed_is_taken_over(checkout: Path, path: Path) -> None:
