@@ -6,6 +6,7 @@ it is repeated here, and the answer has the shape of every other error.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
@@ -24,6 +25,9 @@ from services.api_gateway.problems import Problem
 GOODBYE_SECONDS = 75.0
 # Also how long the line and headers of a request may take to come.
 IDLE_SECONDS = 75.0
+# How long a connection may go on after the end has begun, to be told so by an answer instead of being cut.
+LINGER_SECONDS = 1.0
+_LINGER_STEP_SECONDS = 0.02
 
 _UNREADABLE: dict[type[BaseException], str] = {
     LineTooLong: "the address or a header is too long",
@@ -46,12 +50,28 @@ def make_runner(app: web.Application, *, goodbye_seconds: float = GOODBYE_SECOND
 
 
 class _Runner(web.AppRunner):
-    __slots__ = ()
+    __slots__ = ("_ending",)
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
-        handle = _guarded(made.request_handler, self.app.get(DOOR))
+        self._ending = False
+        handle = _guarded(made.request_handler, self.app.get(DOOR), lambda: self._ending)
         return _Server(handle, request_factory=made.request_factory, **self._kwargs)
+
+    async def cleanup(self) -> None:
+        """Accept no more connections, have those in use end by an answer that says so, and cut the idle ones.
+
+        aiohttp cuts every idle connection at once: whoever sends a request just then cannot know whether it was
+        heard, and must not send a POST again.
+        """
+        self._ending = True
+        for site in self.sites:
+            await site.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while self.server is not None and self.server.connections:  # noqa: ASYNC110 - aiohttp does not tell
+                    await asyncio.sleep(_LINGER_STEP_SECONDS)
+        await super().cleanup()
 
 
 class _Server(web.Server):
@@ -84,9 +104,15 @@ class _Connection(RequestHandler):
 
 
 def _guarded(
-    handle: Callable[[Any], Awaitable[web.StreamResponse]], door: Door | None
+    handle: Callable[[Any], Awaitable[web.StreamResponse]], door: Door | None, ending: Callable[[], bool]
 ) -> Callable[[Any], Awaitable[web.StreamResponse]]:
     async def guarded(request: Any) -> web.StreamResponse:
+        response = await answered(request)
+        if ending():
+            response.force_close()
+        return response
+
+    async def answered(request: Any) -> web.StreamResponse:
         if door is not None and (refusal := await door.refusal(request)) is not None:
             return refusal
         try:
