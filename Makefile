@@ -22,9 +22,10 @@ COMPILE := UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .venv/bin/uv pip compile 
 	--python-version 3.11 --no-header --no-annotate --quiet
 ALL := pyproject.toml --extra standalone --extra build
 BESIDE := .generator .servers .pages .compiled
+CHECKS := .types .style .rules .manifests
 COMPOSE := docker compose --file deploy/compose.yaml $(if $(DEMO),--env-file deploy/demo.env)
 
-.PHONY: $(BESIDE) help setup setup-dev web web-check bench-web screenshots run demo test test-unit check check-deploy manifests up down soak chaos bench fuzz simulate mutants audit sbom lock clean
+.PHONY: $(BESIDE) $(CHECKS) help setup setup-dev web web-check bench-web screenshots run demo test test-unit check check-deploy manifests up down soak chaos bench fuzz simulate mutants audit sbom lock clean
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -54,19 +55,19 @@ demo: setup ## the same beside practice mail servers, well and ill, and a live t
 	@sh deploy/setup/web.sh build || echo "mailprobe: going on without its pages" >&2
 	@exec .venv/bin/mailprobe demo $(if $(filter file,$(origin PORT)),,--port "$(PORT)")
 
-# Files in the order that tests/conftest.py says, the longest first. Four at a time on two cores starve each other now
+# Files in the order that tests/conftest.py says, the longest first. Six at a time on two cores starve each other now
 # and then: who failed is asked again alone, and both answers are on screen.
 test: ## every test, against a real Postgres, RabbitMQ and Dovecot
 	@sh deploy/setup/python.sh
 	@sh deploy/setup/environment.sh dev
 	@$(MAKE) --jobs=4 $(BESIDE)
-	@$(EVERYTHING) --numprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS) || { \
+	@$(EVERYTHING) --numprocesses=6 --dist=loadfile --no-loadscope-reorder $(ARGS) || { \
 		test $$? -eq 1 || exit 1; \
 		echo "mailprobe: the tests that failed are run once more, by themselves: what fails now fails"; \
 		$(EVERYTHING) --last-failed --last-failed-no-failures none --verbose; }
 
 # What tests need beside the environment, all at once. Compiled before they are run, tests are compiled by one process
-# and not by each of four.
+# and not by each of six.
 .generator:
 	@sh deploy/setup/client-generator.sh
 .servers:
@@ -80,14 +81,21 @@ test-unit: setup-dev ## the tests that need no servers
 	@$(PYTEST) -m "not soak and not fuzz and not chaos" tests/unit tests/architecture $(ARGS)
 
 check: setup-dev ## lint, format, types, and the rules of the house
-	@.venv/bin/ruff check .
-	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy
-	@$(PYTEST) -q tests/architecture
-	@$(MAKE) check-deploy
+	@sh deploy/check/tools.sh
+	@$(MAKE) --jobs=4 --keep-going --output-sync=recurse $(CHECKS)
 
 check-deploy: setup-dev ## render and validate the image's file, compose, the chart and what is made of it
 	@sh deploy/check/tools.sh
+	@$(MAKE) .manifests
+
+.types:
+	@.venv/bin/mypy
+.style:
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+.rules:
+	@$(PYTEST) -q tests/architecture
+.manifests:
 	@$(PYTEST) -q -m manifests tests/deploy $(ARGS)
 
 manifests: setup-dev ## write deploy/kustomize anew from the chart
