@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from services.notifier import ripening_store
+from services.notifier.planning import Planning
+from services.notifier.sending import Sending
 from shared.database.errors import DatabaseUnavailable
 from shared.notifications.channel_models import ChannelType
 from tests.support.notifier_desk import MINUTE, NotifierDesk
@@ -24,10 +25,8 @@ async def set_up(desk: NotifierDesk, receiver: Receiver) -> None:
     await desk.add_channel(ChannelType.WEBHOOK, {"url": receiver.url, "secret": "hunter2"})
 
 
-@pytest.mark.parametrize("same_process", [True, False], ids=["who saw it", "another"])
-async def test_what_was_to_be_told_by_it_is_told_now(
-    desk: NotifierDesk, receiver: Receiver, same_process: bool
-) -> None:
+async def planned_by_it(desk: NotifierDesk, receiver: Receiver) -> tuple[Planning, Sending]:
+    """An outage that was planned, and not told, before the clock was set right."""
     await set_up(desk, receiver)
     planning, sending = desk.sending()
     right = desk.now
@@ -36,6 +35,14 @@ async def test_what_was_to_be_told_by_it_is_told_now(
     await planning.plan()
     assert [row["state"] for row in await desk.deliveries()] == ["pending"], "more is gathered for a moment"
     await desk.set_clock(right + MINUTE)
+    return planning, sending
+
+
+@pytest.mark.parametrize("same_process", [True, False], ids=["who saw it", "another"])
+async def test_what_was_to_be_told_by_it_is_told_now(
+    desk: NotifierDesk, receiver: Receiver, same_process: bool
+) -> None:
+    planning, sending = await planned_by_it(desk, receiver)
     if not same_process:
         planning, sending = desk.sending()
     await desk.run(planning, sending, for_ms=10_000)
@@ -64,15 +71,9 @@ async def test_a_round_that_is_undone_leaves_the_step_to_the_next(
     async def fail(*_: object, **__: object) -> None:
         raise DatabaseUnavailable("the connection was lost")
 
-    await set_up(desk, receiver)
-    planning, sending = desk.sending()
-    right = desk.now
-    await desk.set_clock(right + HOUR)
-    await desk.fail(1)
-    await planning.plan()
-    await desk.set_clock(right + MINUTE)
+    planning, sending = await planned_by_it(desk, receiver)
     with monkeypatch.context() as broken:
-        broken.setattr(ripening_store, "withdraw_orphans", fail)
+        broken.setattr("services.notifier.planning.take", fail)
         with pytest.raises(DatabaseUnavailable):
             await planning.plan()
     await desk.run(planning, sending, for_ms=10_000)
@@ -80,13 +81,7 @@ async def test_a_round_that_is_undone_leaves_the_step_to_the_next(
 
 
 async def test_what_ended_after_the_step_is_not_taken_for_put_off(desk: NotifierDesk, receiver: Receiver) -> None:
-    await set_up(desk, receiver)
-    planning, sending = desk.sending()
-    right = desk.now
-    await desk.set_clock(right + HOUR)
-    await desk.fail(1)
-    await planning.plan()
-    await desk.set_clock(right + MINUTE)
+    planning, sending = await planned_by_it(desk, receiver)
     await desk.recover(1)
     await desk.as_pipeline("UPDATE incidents SET opened_at = least(opened_at, resolved_at)")  # as the recorder does
     await desk.run(planning, sending, for_ms=10_000)
