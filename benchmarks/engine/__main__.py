@@ -15,6 +15,8 @@ from benchmarks.engine.side_by_side import run_side_by_side
 from benchmarks.engine.stage import Cores, PracticeServer
 
 _PARTS = ("side_by_side", "in_flight", "fidelity")
+# Longer than any client lets it wait for the next command, and over before the next program's turn.
+_AWAKE_SECONDS = 0.05
 
 
 def main() -> int:
@@ -31,7 +33,9 @@ def main() -> int:
         cores = Cores.here()
         certificates = write_certificates(folder)
         try:
-            server = PracticeServer(compiled("practice_server", folder), certificates, cores=cores.servers)
+            program = compiled("practice_server", folder)
+            awake_seconds = _AWAKE_SECONDS if cores.apart else 0.0
+            server = PracticeServer(program, certificates, cores=cores.servers, awake_seconds=awake_seconds)
         except CannotCompile as error:
             print(f"engine: nothing can be measured: {error}")
             return 1

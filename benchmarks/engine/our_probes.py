@@ -25,6 +25,7 @@ from shared.probing.address_policy import LOOPBACK_NETWORKS
 from shared.probing.job_handling.pace import Pace
 from shared.probing.limits import Limits
 from shared.probing.probe import Probe, ProbeEnvironment, ProbeRequest
+from shared.runtime.collections_spared import collections_spared
 
 _PROBES: dict[str, Probe] = {"imap": imap_probe, "pop3": pop3_probe}
 
@@ -162,7 +163,8 @@ def _resident_kib() -> float:
 def main() -> None:
     """Obey the lines of standard input until it ends; the first argument is the CA file."""
     probes = OurProbes(Path(sys.argv[1]))
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    # As a worker has it.
+    with collections_spared(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         for line in sys.stdin:
             print(runner.run(probes.obey(line)), flush=True)
 

@@ -1,11 +1,15 @@
 /*
  * A mail server for benchmarks: IMAP and POP3, plain and TLS, one process, epoll. Accepts any password.
  *
- *   practice_server CERTIFICATE KEY HOLD_SECONDS
+ *   practice_server CERTIFICATE KEY HOLD_SECONDS AWAKE_SECONDS
  *
  * Listens on eight ports of 127.0.0.1 that it chooses and prints as one line: imap.plain=PORT imap.tls=... The
  * ports called .slow answer every login of theirs once HOLD_SECONDS have passed since the newest of them, so that any
  * number of checks can be had in flight at the same time. Ends when its standard input does.
+ *
+ * It goes on looking for AWAKE_SECONDS after it last heard something. Whoever writes to a server that sleeps pays for
+ * waking it, an interrupt from core to core at each command; a client so fast that it never sleeps pays nothing. No
+ * client of a server on another machine does.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -37,7 +41,7 @@ static struct connection connections[MOST_FDS];
 static int poller;
 static SSL_CTX *context;
 static int any_waits;
-static double newest_held_at, hold_seconds;
+static double newest_held_at, hold_seconds, awake_seconds, awake_until;
 
 static double now(void) {
     struct timespec t;
@@ -211,6 +215,15 @@ static void welcome(int listener) {
     }
 }
 
+static int events_of(struct epoll_event *events) {
+    int ready;
+    do ready = epoll_wait(poller, events, EVENTS, 0);
+    while (!ready && now() < awake_until);
+    if (!ready) ready = epoll_wait(poller, events, EVENTS, any_waits ? 100 : -1);
+    if (ready > 0 && awake_seconds > 0) awake_until = now() + awake_seconds;
+    return ready;
+}
+
 static int listen_somewhere(void) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -224,7 +237,7 @@ static int listen_somewhere(void) {
 }
 
 int main(int count, char **words) {
-    if (count != 4) return 2;
+    if (count != 5) return 2;
     signal(SIGPIPE, SIG_IGN);
     context = SSL_CTX_new(TLS_server_method());
     SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
@@ -233,6 +246,7 @@ int main(int count, char **words) {
         SSL_CTX_use_PrivateKey_file(context, words[2], SSL_FILETYPE_PEM) != 1)
         die("certificate");
     hold_seconds = atof(words[3]);
+    awake_seconds = atof(words[4]);
     poller = epoll_create1(EPOLL_CLOEXEC);
     for (int i = 0; i < LISTENERS; i++) {
         int pop3 = i & 1, tls = (i >> 1) & 1, slow = (i >> 2) & 1;
@@ -245,7 +259,7 @@ int main(int count, char **words) {
     struct epoll_event parent = {.events = EPOLLIN, .data.fd = 0}, events[EVENTS];
     epoll_ctl(poller, EPOLL_CTL_ADD, 0, &parent);
     for (;;) {
-        int ready = epoll_wait(poller, events, EVENTS, any_waits ? 100 : -1);
+        int ready = events_of(events);
         for (int i = 0; i < ready; i++) {
             int fd = events[i].data.fd;
             if (fd == 0) return 0;

@@ -36,7 +36,8 @@ def heading(cores: Cores, limit_program: Path | None = None) -> None:
     in_c = openssl_library(limit_program) if limit_program is not None else None
     if in_c is not None and python is not None:
         print(f", of the programs in C: {'the same' if in_c == python else in_c}", end="")
-    print(f"; clients on core {_listed(cores.clients)}, servers on {_listed(cores.servers)}")
+    print(f"; clients on core {_listed(cores.clients)}, servers on {_listed(cores.servers)}", end="")
+    print(", awake between commands so that no client pays for waking them" if cores.apart else "")
 
 
 def side_by_side(figures: Figures, passed_over: Mapping[str, str]) -> None:

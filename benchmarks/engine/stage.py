@@ -43,6 +43,10 @@ class Cores:
         cores = sorted(os.sched_getaffinity(0))
         return cls(frozenset(cores[:1]), frozenset(cores[1:] or cores))
 
+    @property
+    def apart(self) -> bool:
+        return self.clients.isdisjoint(self.servers)
+
 
 class ToldProcess:
     """A process that answers each line on its standard input with one on its standard output."""
@@ -83,10 +87,18 @@ class ToldProcess:
 
 
 class PracticeServer(ToldProcess):
-    """The mail server all are measured against; `ports` by `<protocol>.<mode>[.slow]`."""
+    """The mail server all are measured against; `ports` by `<protocol>.<mode>[.slow]`.
 
-    def __init__(self, program: Path, certificates: CertificateFiles, *, cores: frozenset[int]) -> None:
-        super().__init__([program, certificates.certificate, certificates.key, str(HOLD_SECONDS)], cores=cores)
+    Args:
+        awake_seconds: it keeps its core busy for as long after it last heard something, so that no client pays for
+            waking it.
+    """
+
+    def __init__(
+        self, program: Path, certificates: CertificateFiles, *, cores: frozenset[int], awake_seconds: float = 0.0
+    ) -> None:
+        seconds = (str(HOLD_SECONDS), str(awake_seconds))
+        super().__init__([program, certificates.certificate, certificates.key, *seconds], cores=cores)
         self.ports = {name: int(port) for name, port in (pair.split("=") for pair in self.heard().split())}
 
 
