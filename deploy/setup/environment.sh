@@ -53,6 +53,8 @@ moved() { cat .venv/.made-for-* 2>/dev/null | grep -qv "^$PWD "; }
 
 if ! works || ! finished || moved; then
     python=$(sh deploy/setup/find-python.sh)
+    # What a link leads to is another checkout's, and would be emptied.
+    [ ! -L .venv ] || rm .venv
     say "making .venv with $python"
     "$python" -m venv --clear .venv
 fi

@@ -108,7 +108,7 @@ def checkout(path: Path, tmp_path: Path) -> Path:
     put(
         path,
         "python3",
-        'case "$*" in *--clear*) echo made >> asked; rm -rf .venv; mkdir -p .venv/bin; '
+        'case "$*" in *--clear*) echo made >> asked; rm -rf .venv/*; mkdir -p .venv/bin; '
         f"ln -s {made} .venv/bin/python;; esac",
     )
     return folder
@@ -132,6 +132,17 @@ def test_an_environment_is_made_once(checkout: Path, path: Path) -> None:
     assert environment(checkout, path).returncode == 0
     assert (checkout / "asked").read_text() == ""
     assert not (checkout / ".venv.lock").is_symlink()
+
+
+def test_an_environment_that_is_a_link_to_another_checkouts_leaves_that_alone(checkout: Path, path: Path) -> None:
+    assert environment(checkout, path).returncode == 0
+    other = checkout.with_name("other")
+    (checkout / ".venv").rename(other)
+    (checkout / ".venv").symlink_to(other)
+    (other / ".made-for-run").write_text("/elsewhere 1-1\n")
+    assert environment(checkout, path).returncode == 0
+    assert not (checkout / ".venv").is_symlink()
+    assert (other / "bin/python").exists()
 
 
 def test_an_environment_whose_making_was_interrupted_is_made_anew(checkout: Path, path: Path) -> None:
