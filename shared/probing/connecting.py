@@ -30,6 +30,7 @@ _OUR_ERRORS = frozenset(
 )
 # Which failure speaks for all of them, where every address failed in a way of its own.
 _WEIGHT = {
+    OutcomeKind.CONNECTION_LOST: 5,  # somebody is there
     OutcomeKind.CONNECT_REFUSED: 4,
     OutcomeKind.CONNECT_TIMEOUT: 3,
     OutcomeKind.UNREACHABLE: 2,

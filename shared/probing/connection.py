@@ -12,19 +12,10 @@ from typing import NamedTuple, cast
 
 from shared.checks.vocabulary import OutcomeKind, Phase, Security
 from shared.probing.certificates import HandshakeResult
+from shared.probing.last_words import last_words
 from shared.probing.limits import Limits
 from shared.probing.line_reader import LineReader
-from shared.probing.steps import (
-    CheckFailed,
-    Compute,
-    Dialogue,
-    Enter,
-    Goodbye,
-    Read,
-    ReadLiteral,
-    Send,
-    Step,
-)
+from shared.probing.steps import CheckFailed, Compute, Dialogue, Enter, Goodbye, Read, ReadLiteral, Send, Step
 from shared.probing.timeline import Timeline
 from shared.probing.tls_session import TlsPlan, TlsSession
 from shared.probing.transcript import CLIENT, NOTE, SERVER, Transcript, without_challenge
@@ -130,8 +121,12 @@ class Connection(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self._over:
-            self._fail(self._lost("reset" if isinstance(exc, ConnectionResetError) else None))
+        if self._over:
+            return
+        if isinstance(exc, OSError) and self._transport is not None:
+            for piece in last_words(self._transport):
+                self.data_received(piece)
+        self._fail(self._lost("reset" if isinstance(exc, ConnectionResetError) else None))
 
     def abandon(self) -> None:
         """Leave now, with a last word where the server needs one: for an attempt that was cancelled."""
@@ -236,9 +231,9 @@ class Connection(asyncio.Protocol):
     def _break(self, error: Exception) -> None:
         """A fault of our own; the attempt logs it and answers `internal`."""
         if not self._over:
-            self._leave(hastily=True)
             if not self.ended.done():
                 self.ended.set_exception(error)
+            self._leave(hastily=True)
 
     def _compute(self, step: Compute) -> None:
         work = self._loop.run_in_executor(None, step.work)
@@ -375,9 +370,10 @@ class Connection(asyncio.Protocol):
         if self._over:
             return
         failure, phase = self._verdict or (failure, self._timeline.phase)
-        self._leave(hastily=failure is not None)
+        # First, whatever comes of leaving: somebody waits for it.
         if not self.ended.done():
             self.ended.set_result(Ending(failure, phase, self._handshake))
+        self._leave(hastily=failure is not None)
 
     def _leave(self, *, hastily: bool) -> None:
         self._over = True
@@ -389,9 +385,11 @@ class Connection(asyncio.Protocol):
         if transport is None:
             return
         if self._parting is not None and self._verdict is None and not transport.is_closing():
-            with_tls = self._tls is not None and not self._tls.handshaking
-            transport.write(self._tls.encrypt(self._parting) if with_tls and self._tls else self._parting)
-            hastily = False
+            try:
+                transport.write(self._parting if self._tls is None else self._tls.encrypt(self._parting))
+                hastily = False
+            except CheckFailed:
+                pass  # TLS is broken: there is no way left to say it.
         # What can't be written at once never will be: we do not linger for a server that stopped reading.
         if hastily or transport.get_write_buffer_size():
             transport.abort()

@@ -72,12 +72,10 @@ class TlsSession:
                 piece = self._tls.read(_RECORD_BYTES)
             except ssl.SSLWantReadError:
                 return
-            except ssl.SSLZeroReturnError:
-                self.ended = True
-                return
             except ssl.SSLError as error:
                 raise self._after_handshake(error) from None
             if not piece:
+                self.ended = True
                 return
             read(piece)
 

@@ -1,6 +1,8 @@
 """Behaviours nobody wrote down beforehand: what the rules say of them, and that it is what the checks say."""
 
 import asyncio
+import contextlib
+import os
 import ssl
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +15,8 @@ _LINE = 8 * 1024
 _LITERAL = 64 * 1024
 # A ServerHello of TLS 1.2 without a single extension, RFC 5746's among them.
 _OLD_HELLO = b"\x16\x03\x03\x00\x2c\x02\x00\x00\x28\x03\x03" + b"R" * 32 + b"\x00\xc0\x2f\x00\x00\x00"
+# Fatal, an error of its own.
+_ALERT = b"\x15\x03\x03\x00\x02\x02\x50"
 _EXAMINED = b"* 1 EXISTS\r\n{tag} OK done\r\n"
 
 
@@ -50,6 +54,12 @@ def _late(said: bytes) -> Say:
     return say
 
 
+async def _break_tls(peer: Peer, tag: bytes = b"") -> None:
+    """A fatal alert in clear, below a TLS session that is up."""
+    os.write(peer.writer.get_extra_info("socket").fileno(), _ALERT)
+    await peer.silence()
+
+
 @dataclass(frozen=True)
 class _Tls(Case):
     """A server whose TLS is its own: greets through it, then says `then` below it (None: close_notify)."""
@@ -76,11 +86,11 @@ class _Tls(Case):
             session.write(greeting)
             await peer.say(outgoing.read())
             incoming.write(await peer.reader.read(65536))
+            session.read()
             if self.then is None:
-                try:
+                with contextlib.suppress(ssl.SSLWantReadError):
                     session.unwrap()
-                except ssl.SSLWantReadError:
-                    await peer.say(outgoing.read())
+                await peer.say(outgoing.read())
             else:
                 await peer.say(self.then)
             await peer.silence()
@@ -122,7 +132,10 @@ def _either(protocol: str) -> list[Case]:
         _Tls("ends TLS and leaves the connection open", protocol, (Kind.CONNECTION_LOST,), modes=(TLS,)),
         _Tls("plain text in the middle of TLS", protocol, (Kind.TLS_PROTOCOL,), modes=(TLS,), then=mine + b"me\r\n"),
         _Tls("a fatal alert in clear in the middle of TLS", protocol, (Kind.TLS_PROTOCOL,), modes=(TLS,),
-             then=b"\x15\x03\x03\x00\x02\x02\x50"),
+             then=_ALERT),
+        *(Case(f"a fatal alert in place of an answer to {verb}", protocol, (Kind.TLS_PROTOCOL,),
+               instead={verb: _break_tls}, modes=(TLS, STARTTLS))
+          for verb in (("AUTHENTICATE", "EXAMINE") if protocol == IMAP else ("AUTH", "STAT"))),
     ]  # fmt: skip
 
 
