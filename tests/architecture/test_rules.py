@@ -1,13 +1,20 @@
 """Our own tree keeps the rules of the house."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.architecture.rules import RULES, Rule
-from tests.support.source_tree import modules
+from tests.support.source_tree import forget, modules
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_read_is_kept() -> Iterator[None]:
+    yield
+    forget()
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)

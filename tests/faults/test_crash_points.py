@@ -18,7 +18,7 @@ from tests.support.faults.crash_points import MOST_PASSINGS, POINTS, Channels, C
 from tests.support.faults.drill import Drill, Ground
 from tests.support.faults.fault import suffer
 from tests.support.faults.results import FaultRow
-from tests.support.source_tree import modules
+from tests.support.source_tree import forget, modules
 
 Say = Callable[[str], None]
 REPOSITORY = Path(__file__).parents[2]
@@ -36,6 +36,7 @@ def test_the_points_in_the_code_are_those_that_are_killed_at() -> None:
         and node.func.attr in ("reach", "reach_during")
         and isinstance(node.args[0], ast.Attribute)
     )
+    forget()
     assert set(passed) == {point.name for point in CrashPoint}
     assert sorted(point for points in POINTS.values() for point in points) == sorted(CrashPoint)
     # Jobs come from slots and from requests; everything else happens in one place.

@@ -75,3 +75,8 @@ def modules(root: Path) -> list[Module]:
 def _module(root: Path, path: Path, _changed_at: int) -> Module:
     """Read once for all rules, as long as it is the same."""
     return Module(root, path)
+
+
+def forget() -> None:
+    """Let go of what was read: every look for garbage in this process would go through all of it."""
+    _module.cache_clear()
