@@ -21,7 +21,7 @@ from services.api_gateway.problems import Problem, unavailable
 from shared.runtime import metrics
 
 # For each place so many may wait, and so long; then they are better told.
-LINE_PER_PLACE = 2
+LINE_PER_PLACE = 8
 LINE_SECONDS = 1.0
 # What waits for a worker, a name server or another organization: a minute at most, and none of our own time.
 LASTING_PLACES = 64
