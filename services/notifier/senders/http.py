@@ -85,7 +85,7 @@ class OutboundHttp:
                     method,
                     url,
                     data=_payload(body),
-                    headers={"User-Agent": "mailprobe", **headers},
+                    headers={"User-Agent": "mailprobe", "Accept-Encoding": "identity", **headers},
                     allow_redirects=False,
                 ) as answer,
             ):
@@ -118,6 +118,14 @@ def _reason(error: Exception) -> str:
             return f"the name {error.host} cannot be resolved"
         case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))) if number > 0:
             return f"no connection to {error.host}:{error.port}: {os.strerror(number)}"
+        case aiohttp.ServerDisconnectedError():
+            return "it hung up without an answer"
+        case aiohttp.ClientResponseError():
+            # Its status is aiohttp's invention; what follows a name of the fault quotes the receiver, unredacted.
+            fault = error.message.partition("\n")[0].partition(": b")[0].rstrip(":")
+            return f"what it answered is not HTTP: {fault}"
+        case OSError(errno=int(number)) if number > 0:
+            return os.strerror(number)
     return str(error)
 
 

@@ -18,7 +18,7 @@ from tests.support.receivers import Mailbox, Receiver, http_receiver
     [
         ("500", "it answered 500: no, not with ********"),
         ("hang", "did not answer within"),
-        ("reset", "isconnected"),
+        ("reset", "hung up"),
         ("endless", "it answered 500"),
         ("redirect", "a redirect, which is not followed"),
     ],
