@@ -16,7 +16,7 @@ from benchmarks.engine.stage import Cores
 
 LOAD = 0.7
 BURST = 1000
-ROUNDS = 3
+ROUNDS = 9
 _ALONE = 150
 _SATURATING = 400
 _LOADED_SECONDS = 1.5

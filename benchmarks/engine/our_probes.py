@@ -51,7 +51,9 @@ class OurProbes:
         )
         self._pace = Pace()
         # As a worker has it.
-        self._paced = ProbeEnvironment.create(allowed_private_networks=LOOPBACK_NETWORKS, ca_file=self._ca_file)
+        self._paced = ProbeEnvironment.create(
+            allowed_private_networks=LOOPBACK_NETWORKS, ca_file=self._ca_file, handshake_spacing_seconds=0.0
+        )
 
     async def obey(self, line: str) -> str:
         verb, protocol, mode, port, *numbers = line.split()
