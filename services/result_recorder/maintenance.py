@@ -12,7 +12,7 @@ from services.result_recorder.maintenance_store import (
     planned_windows,
 )
 from services.result_recorder.monitor_store import clock_ms
-from shared.checks.maintenance import AHEAD_MS, occurrences, window_from_pattern
+from shared.checks.maintenance import KEPT_AHEAD_MS, occurrences, window_from_pattern
 from shared.database.pool import Pool, transaction
 
 WINDOWS_AT_ONCE = 100
@@ -43,7 +43,7 @@ def _openings(planned: PlannedWindow, now_ms: int) -> Iterator[Opening]:
             time_zone=planned.time_zone,
             pattern=planned.recurrence_pattern,
         )
-        coming = occurrences(window, from_ms=now_ms, until_ms=now_ms + AHEAD_MS)
+        coming = occurrences(window, from_ms=now_ms, until_ms=now_ms + KEPT_AHEAD_MS)
     except (ValueError, KeyError) as error:
         # Stored by a version that knew more, such as a zone of newer tables: it must not hold up the others.
         _log.error("window_not_understood", window_id=planned.id, reason=str(error))

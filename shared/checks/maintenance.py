@@ -20,7 +20,7 @@ from dateutil.rrule import DAILY, MO, MONTHLY, WEEKLY, rrule, weekday
 
 DAY_MS = 86_400_000
 # How far ahead occurrences are kept, and how old that may grow before they are worked out again.
-AHEAD_MS = 35 * DAY_MS
+KEPT_AHEAD_MS = 35 * DAY_MS
 # A recurring window that lasted longer would be open for good, or nearly.
 LONGEST_RECURRING_MS = 31 * DAY_MS
 

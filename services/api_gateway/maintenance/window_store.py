@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.api_gateway.maintenance.rules import Plan, Selection
 from services.api_gateway.ownership.ownership_store import NOBODY, Ownership, ownership_of
-from shared.checks.maintenance import AHEAD_MS, occurrences
+from shared.checks.maintenance import KEPT_AHEAD_MS, occurrences
 from shared.database.pool import Connection
 
 _COLUMNS = """w.id, w.public_id, w.organization_id, w.customer_id, w.name, w.description, w.starts_at, w.ends_at,
@@ -186,7 +186,7 @@ async def _rewrite_occurrences(
     """From now on it is open as planned, or not at all; what it was before now stays."""
     coming = []
     if plan is not None and plan.is_active:
-        coming = occurrences(plan.window(), from_ms=now_ms, until_ms=now_ms + AHEAD_MS)
+        coming = occurrences(plan.window(), from_ms=now_ms, until_ms=now_ms + KEPT_AHEAD_MS)
     await connection.execute(_FORGET_FUTURE, organization_id, number, now_ms)
     until = max((end for start, end in coming if start <= now_ms), default=now_ms)
     was_open = await connection.fetch(_END_OPEN, organization_id, number, now_ms, until)
